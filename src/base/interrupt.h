@@ -1,0 +1,17 @@
+/* interrupt.h: Ctrl-C and SIGTERM as data.
+ *
+ * What: interrupt_install catches SIGINT, SIGTERM and SIGHUP; interrupt_count() says how many came
+ *       (1: stop in order, 2: leave at once); interrupt_fd() becomes readable so that poll(2)
+ *       wakes. Process-wide by nature: the one mutable global of base/.
+ */
+#ifndef TACHO_BASE_INTERRUPT_H
+#define TACHO_BASE_INTERRUPT_H
+
+#include "base/error.h"
+
+int interrupt_install(struct error *err);
+int interrupt_count(void);
+int interrupt_signal(void); /* the last one caught, 0: none */
+int interrupt_fd(void);     /* stays readable from the first signal on; -1 before install */
+
+#endif

@@ -1,0 +1,88 @@
+/* collector.h: what a collector is: something that reads sensors at a pace.
+ *
+ * What: probe says cheaply whether it can work here and why not; open finds its channels and
+ * declares them; sample fills one value per channel. THE table is collectors.c. To add one: one
+ * file here, one row in collectors.c, one line in meson.build (CONTRIBUTING.md). Rules: sample
+ * never allocates, opens, logs or blocks longer than `cost_ns` says by much; a value that cannot be
+ * had is NaN with its reason, never 0; files are opened in open() and pread after. Nothing that
+ * takes the mmap lock of the measured program (no smaps, no maps). Threads: probe and open on the
+ * caller's, sample on the sampler's; never at the same time. Units: values in the metric's shown
+ * unit (metric.h).
+ */
+#ifndef TACHO_COLLECT_COLLECTOR_H
+#define TACHO_COLLECT_COLLECTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "model/metric.h"
+#include "model/reason.h"
+
+#define COLLECT_CHANNELS_MAX 256
+
+struct collect_env {
+    const struct root *root;
+    uint64_t interval_ns; /* the pace that was asked for */
+    uint64_t seed;        /* synthetic */
+};
+
+/* One column of samples: a metric of one instance. */
+struct channel {
+    const struct metric *metric;
+    const char *instance; /* "" or "cpu0", "VDD_IN"; owned by the channel set's arena */
+    const char *source;   /* the file or call it is read from */
+    bool per_target;      /* about the measured process, not the machine */
+    enum reason reason;   /* not NONE: it exists as a column but has no values, and why */
+    const char *why;
+};
+
+/* What open() declares. sample() writes values[i] for the i-th channel it declared. */
+struct channel_set {
+    struct arena arena;
+    struct channel *items; /* room for COLLECT_CHANNELS_MAX */
+    size_t count;
+};
+
+/* Declares a channel; copies the strings. Returns its index, or a negative code. metric is a name
+ * of the registry (an unknown one is -ERROR_INTERNAL). */
+int channel_declare(struct channel_set *set, const char *metric, const char *instance,
+                    const char *source);
+/* The same for a column that has no values and says why. */
+int channel_declare_missing(struct channel_set *set, const char *metric, const char *instance,
+                            const char *source, enum reason reason, const char *why);
+
+struct probe_result {
+    enum reason reason; /* NONE: present */
+    char detail[192];   /* "2 zones", or what is missing and what would help */
+};
+
+struct collect_tick {
+    uint64_t now_ns;            /* CLOCK_MONOTONIC at the start of this tick */
+    pid_t target;               /* root of the measured process tree, 0: none now */
+    uint32_t target_generation; /* changes when target does: forget the old one's counters */
+};
+
+struct collector {
+    const char *name;
+    const char *alias; /* name in an older tool, or NULL: "psutil" for proc */
+    const char *summary;
+    uint64_t cost_ns; /* typical CPU time of one sample(), as measured; for tiers and docs */
+    uint64_t min_interval_ns; /* sampling faster returns nothing new */
+    bool synthetic;           /* invents its values; only used when named */
+    void (*probe)(const struct collect_env *env, struct probe_result *ret);
+    int (*open)(const struct collect_env *env, struct channel_set *channels, void **ret_state,
+                struct error *err);
+    /* values[] has one slot per channel declared in open, preset to NaN. Returns 0, or a code when
+     * everything failed this time (all slots NaN; counted, not fatal). */
+    int (*sample)(void *state, const struct collect_tick *tick, double *values);
+    void (*close)(void *state);
+};
+
+extern const struct collector *const collectors[];        /* NULL-terminated */
+const struct collector *collector_find(const char *name); /* by name or alias; NULL: unknown */
+
+#endif

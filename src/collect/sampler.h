@@ -1,0 +1,50 @@
+/* sampler.h: samples the opened collectors at a fixed rate, on its own thread.
+ *
+ * What: ticks stand on absolute CLOCK_MONOTONIC times, so the pace never drifts; each collector is
+ *       sampled every max(interval, its min_interval) rounded up to whole ticks (tiers). Rows go
+ * into a preallocated single-producer ring; the measuring thread drains it. A full ring drops the
+ * new row and counts it. Memory: all of it in sampler_open; the loop allocates nothing (tested with
+ * an allocator that aborts). Threads: open, start, set_target, drain, stop, close on one thread;
+ * the loop on its own, with all signals blocked.
+ */
+#ifndef TACHO_COLLECT_SAMPLER_H
+#define TACHO_COLLECT_SAMPLER_H
+
+#include "collect/collector.h"
+
+struct sampler;
+
+struct sampler_stats {
+    uint64_t ticks, missed_ticks; /* missed: the loop came more than one interval late */
+    uint64_t rows, dropped_rows;
+    uint64_t failed_samples; /* a collector's sample() returned an error */
+    uint64_t cpu_ns;         /* CPU time of the sampling thread */
+    uint64_t late_ns_max;
+};
+
+/* names: collectors to use, each by name or alias; count 0: every one that is present and not
+ * synthetic. A named one that cannot work here is an error (ABSENT/DENIED with its probe detail as
+ * message); of the unnamed, those that cannot are left out. */
+int sampler_open(const struct collect_env *env, const char *const *names, size_t count,
+                 struct sampler **ret_sampler, struct error *err);
+/* The channels of all opened collectors in order; valid until close. Channel index = column. */
+const struct channel *sampler_channels(const struct sampler *sampler, size_t *ret_count);
+bool sampler_is_synthetic(const struct sampler *sampler);
+int sampler_start(struct sampler *sampler, struct error *err);
+/* pid 0: nothing to follow for now. */
+void sampler_set_target(struct sampler *sampler, pid_t pid);
+/* Calls fn for every row that is waiting: one row per tick, columns that were not due are NaN with
+ * their bit in `due` clear. Returns the number of rows. */
+struct sample_row {
+    uint64_t t_ns; /* CLOCK_MONOTONIC */
+    pid_t target;
+    const double *values; /* one per channel */
+    const uint8_t *due;   /* one per channel: 1 if its collector was sampled in this tick */
+};
+size_t sampler_drain(struct sampler *sampler,
+                     void (*fn)(const struct sample_row *row, void *context), void *context);
+void sampler_stop(struct sampler *sampler); /* joins the thread; drain once more after it */
+void sampler_get_stats(const struct sampler *sampler, struct sampler_stats *ret);
+void sampler_close(struct sampler *sampler); /* stops first; accepts NULL */
+
+#endif

@@ -1,0 +1,61 @@
+/* measure.h: runs a workload beside the sampler. Everything that measures goes through here.
+ *
+ * What: measure_open begins the run on the sink; each measure_step is one invocation; measure_close
+ *       settles warm-up, judges, emits findings and ends the run. Steps of several measures may be
+ *       interleaved (A, B, A, B: bench, compare), since each has its own run and sink.
+ * Stop rule: explicit -n or --duration win; else until the default count, 3 s and the samples that
+ * the strictest limit needs, at most --max-duration. Warm-up: --warmup N keeps the first N units
+ * apart; auto finds it afterwards (stats steady_warmup), keeps it apart and runs as many more.
+ * Interruption: first signal: stop in order, state interrupted; second: kill at once. The sink's
+ * end is called either way. Threads: one; the sampler has its own.
+ */
+#ifndef TACHO_MEASURE_MEASURE_H
+#define TACHO_MEASURE_MEASURE_H
+
+#include "base/file.h"
+#include "collect/sampler.h"
+#include "model/limit.h"
+#include "model/run.h"
+#include "workload/workload.h"
+
+#define MEASURE_DEFAULT_UNITS 10
+#define MEASURE_DEFAULT_DURATION_NS (3 * NS_PER_S)
+
+struct measure_plan {
+    const struct workload *workload;
+    void *workload_state; /* opened by the caller, closed by the caller */
+    const struct root *root;
+    const char *label; /* NULL: made from the workload */
+    uint64_t units;    /* 0: by the stop rule */
+    bool units_explicit;
+    uint64_t duration_ns; /* 0: by the stop rule */
+    bool duration_explicit;
+    uint64_t max_duration_ns;
+    bool warmup_auto;
+    uint64_t warmup_units;
+    bool ignore_failure;
+    const struct limit *limits;
+    size_t limit_count;
+    const char *const *collector_names;
+    size_t collector_count; /* 0: every present one */
+    uint64_t interval_ns;
+    struct run_sink *sink; /* where the stream goes besides the run in memory; may be NULL */
+    bool quiet;            /* no progress */
+};
+
+struct measure;
+
+int measure_open(const struct measure_plan *plan, struct measure **ret_measure, struct error *err);
+/* One invocation. *ret_more says whether another is wanted. A failing program: -ERROR_PROGRAM
+ * unless ignore_failure; the measure must still be closed. -ERROR_INTERRUPTED: the user stopped it.
+ */
+int measure_step(struct measure *measure, bool *ret_more, struct error *err);
+/* Judges and ends the run. The run in memory stays valid until measure_free. */
+int measure_close(struct measure *measure, struct error *err);
+const struct run *measure_run_get(const struct measure *measure);
+void measure_free(struct measure *measure); /* accepts NULL */
+/* open, step until done, close. Returns the first error; *ret_measure is set whenever the run
+ * began. */
+int measure_run(const struct measure_plan *plan, struct measure **ret_measure, struct error *err);
+
+#endif

@@ -1,0 +1,64 @@
+/* workload.h: what a workload is: something that can be executed and timed, in processes.
+ *
+ * What: open checks and prepares; describe says what it is; invoke runs ONE process and hands its
+ *       units over as they come. A command has one unit per invocation (a launch), a model many.
+ *       measure/ decides how many, which are warm-up, and when to stop. THE table is workloads.c.
+ * Threads: all calls on the measuring thread. Rules: the parent never loads an engine; invoke
+ * returns soon after io->stop_requested() says so.
+ */
+#ifndef TACHO_WORKLOAD_WORKLOAD_H
+#define TACHO_WORKLOAD_WORKLOAD_H
+
+#include "base/error.h"
+#include "base/settings.h"
+#include "control/launcher.h"
+#include "model/sink.h"
+
+/* What measure/ offers a workload while it runs. */
+struct workload_io {
+    void *context;
+    uint64_t run_begin_ns; /* CLOCK_MONOTONIC; subtract it for every t_ns */
+    uint32_t invocation;   /* index of this one */
+    /* Hands over values of a declared series. */
+    int (*samples)(struct workload_io *io, const struct sample_block *block, struct error *err);
+    int (*event)(struct workload_io *io, const struct event *event, struct error *err);
+    /* The process to follow (0: none any more). */
+    void (*target)(struct workload_io *io, pid_t pid);
+    /* Called at least every 200 ms while waiting: drains the sampler, draws progress. Returns true
+     * when the user asked to stop; a second time, to stop at once (*ret_at_once). */
+    bool (*stop_requested)(struct workload_io *io, bool *ret_at_once);
+    /* Descriptor that wakes poll(2) on Ctrl-C, or -1. */
+    int wake_fd;
+};
+
+struct workload_args {
+    const struct settings *settings;
+    struct launcher *launcher;
+    const char *const *command; /* after "--", NULL-terminated; NULL: none */
+    const char *file;           /* the model or file before "--"; NULL: none */
+};
+
+struct workload {
+    const char *name; /* "command", "onnx" */
+    const char *summary;
+    const char *unit;           /* what one unit is called: "launch", "inference" */
+    const char *latency_metric; /* the metric that times one unit: "wall_ms", "latency_ms" */
+    bool one_unit_per_invocation;
+    /* Can this workload run these arguments? */
+    bool (*accepts)(const struct workload_args *args);
+    int (*open)(const struct workload_args *args, void **ret_state, struct error *err);
+    void (*describe)(void *state, struct facts *facts);
+    /* The series it will fill, ids dense from 0; valid until close. */
+    const struct series *(*series)(void *state, size_t *ret_count);
+    /* Runs one process. A program that fails is no error of invoke: ret_invocation->outcome says
+     * so; then err holds the sentence for the user all the same. */
+    int (*invoke)(void *state, struct workload_io *io, struct invocation *ret_invocation,
+                  struct error *err);
+    /* What it noticed over all invocations (survivors, affinity not applied). */
+    int (*findings)(void *state, struct run_sink *sink, struct error *err);
+    void (*close)(void *state);
+};
+
+extern const struct workload *const workloads[]; /* NULL-terminated */
+
+#endif
