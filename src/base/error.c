@@ -23,7 +23,8 @@ static int code_of(int code)
     return code < ERROR_COUNT ? code : ERROR_INTERNAL;
 }
 
-static void error_fill(struct error *err, int code, int sys_errno, const char *fmt, va_list args)
+__attribute__((format(printf, 4, 0))) static void
+error_fill(struct error *err, int code, int sys_errno, const char *fmt, va_list args)
 {
     memset(err, 0, sizeof(*err));
     err->code = code_of(code);

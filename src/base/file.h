@@ -3,7 +3,8 @@
  *
  * What: every collector reads /proc and /sys through a `struct root`, so that TACHO_ROOT can point
  *       it at a recorded tree. Paths given to root_… are relative ("proc/stat"), never absolute.
- * Memory: caller's buffers; no allocation but in file_read_all. Threads: any, root is read-only.
+ * Memory: caller's buffers; root_list, file_read_all and file_write_atomic allocate.
+ * Threads: any, root is read-only.
  * Errors: -ERROR_ABSENT (ENOENT, ENODEV, ENXIO), -ERROR_DENIED (EACCES, EPERM), -ERROR_IO else;
  *         err->file names the path, err->sys_errno keeps errno.
  */

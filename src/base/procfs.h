@@ -2,9 +2,11 @@
  *
  * Source: proc(5). The command name in stat may hold blanks, brackets and newlines, so it ends at
  *         the LAST ')'. Ticks are USER_HZ. statm's resident pages are approximate by a few pages
- *         per CPU (kernel >= 6.2). Nothing here takes the mmap lock of the process (no smaps,
- * maps). Memory: caller's buffers; no allocation after init. Threads: any. Errors: -ERROR_ABSENT:
- * the process is gone. -ERROR_DENIED: not ours. -ERROR_INPUT: not /proc text.
+ *         per CPU (kernel >= 6.2). Nothing here takes the mmap lock of the process (no smaps, no
+ *         maps).
+ * Memory: caller's buffers; no allocation.
+ * Threads: any.
+ * Errors: -ERROR_ABSENT: the process is gone. -ERROR_DENIED: not ours. -ERROR_INPUT: other text.
  */
 #ifndef TACHO_BASE_PROCFS_H
 #define TACHO_BASE_PROCFS_H
@@ -45,7 +47,8 @@ int procfs_read_io(const struct root *root, pid_t pid, struct proc_io *ret_io, s
 
 /* The descendants of `pid`, breadth first, itself first when include_self. Uses
  * task/TID/children, and a scan of /proc by parent pid where the kernel lacks that file
- * (CONFIG_PROC_CHILDREN). A racing tree is a snapshot with holes, never an error. At most
+ * (CONFIG_PROC_CHILDREN). A racing tree is a snapshot with holes, never an error; only a `pid` that
+ * is not there is one. At most
  * `capacity` pids are written; *ret_count is how many were, *ret_truncated (may be NULL) whether
  * there were more. */
 int procfs_tree(const struct root *root, pid_t pid, bool include_self, pid_t *ret_pids,

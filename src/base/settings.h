@@ -61,7 +61,7 @@ struct setting_value {
     enum setting_source source;
     bool is_set;
     char origin[280]; /* "--interval", "TACHO_STORE", "tacho.yaml:3:12"; empty: default */
-    const char *text; /* as given, NULL: unset */
+    const char *text; /* as given, NULL: unset; of a LIST the last one */
     union {
         bool boolean;
         uint64_t u64; /* U64, DURATION (ns), SIZE (bytes) */
@@ -86,6 +86,9 @@ int settings_load_file(struct settings *settings, const char *path, struct error
  * source add up and a higher source replaces them all. text NULL is only for BOOL (true). */
 int settings_set(struct settings *settings, enum setting_id id, const char *text,
                  enum setting_source source, const char *origin, struct error *err);
+
+/* Whether text would be a value of this setting; nothing is changed. */
+int settings_check(enum setting_id id, const char *text, struct error *err);
 
 bool settings_is_set(const struct settings *settings, enum setting_id id); /* default counts not */
 bool settings_get_bool(const struct settings *settings, enum setting_id id);

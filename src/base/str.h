@@ -37,10 +37,10 @@ bool str_ends_with(const char *text, const char *suffix);
  * plausible typing error (distance at most a third of the length, at least 1), else -1. */
 int str_nearest(const char *name, const char *const *candidates, size_t count);
 /* Columns that text takes on a terminal: counts code points, wide East Asian ones twice, combining
- * ones not. Invalid bytes count one. */
+ * ones and colours (ESC [ … m) not. Invalid bytes count one. */
 size_t str_width(const char *text);
-/* Replaces control characters (also newline and escape) by spaces or '?', in place: what comes from
- * a file or program must not steer the terminal. */
+/* Replaces control characters (also newline and escape) by spaces or '?', in place, and bytes that
+ * are not UTF-8 by '?': what comes from a file or program must not steer the terminal. */
 void str_make_printable(char *text);
 
 #endif

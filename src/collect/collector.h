@@ -38,6 +38,8 @@ struct channel {
     bool per_target;      /* about the measured process, not the machine */
     enum reason reason;   /* not NONE: it exists as a column but has no values, and why */
     const char *why;
+    uint64_t min_interval_ns; /* slower than its collector (a tick-based counter): sample() leaves
+                                 it NaN in between. 0: as the collector */
 };
 
 /* What open() declares. sample() writes values[i] for the i-th channel it declared. */
@@ -47,8 +49,11 @@ struct channel_set {
     size_t count;
 };
 
-/* Declares a channel; copies the strings. Returns its index, or a negative code. metric is a name
- * of the registry (an unknown one is -ERROR_INTERNAL). */
+int channel_set_init(struct channel_set *set); /* -ERROR_NOMEM */
+void channel_set_deinit(struct channel_set *set);
+/* Declares a channel; copies the strings, control characters replaced; an instance that the metric
+ * already has becomes "NAME#2". A full set is -ERROR_UNSUPPORTED. Returns its index, or a negative
+ * code. metric is a name of the registry (an unknown one is -ERROR_INTERNAL). */
 int channel_declare(struct channel_set *set, const char *metric, const char *instance,
                     const char *source);
 /* The same for a column that has no values and says why. */

@@ -73,6 +73,8 @@ struct launch_report {
     char survivor_names[128]; /* "sleep, python3" */
     cpu_set_t affinity;       /* what the kernel really applied */
     struct counter_value counters[COUNTER_COUNT];
+    bool core_dumped;    /* SIGNALED */
+    uint32_t unkillable; /* survivors that SIGKILL did not end within 5 s (state D) */
 };
 
 /* Call first in main(). Sets ->socket; the helper never returns from this call. */

@@ -1,1 +1,318 @@
-/* written next */
+/* measure.c: the life of one run: open, step by step, close.
+ *
+ * The run in memory and the caller's sink hang on one tee: when the store's disk is full, the run
+ * in memory goes on and nothing is lost.
+ */
+#include "measure/measure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/analyzer.h"
+#include "base/interrupt.h"
+#include "measure/measure_internal.h"
+#include "model/environment.h"
+
+/* ---- begin -------------------------------------------------------------------------------- */
+
+static int declare_series(struct measure *measure, struct error *err)
+{
+    size_t count = 0;
+    const struct series *series =
+        measure->plan.workload->series(measure->plan.workload_state, &count);
+    for (size_t i = 0; i < count + measure->channel_count; i++) {
+        struct sample_block block = {.series = i < count ? &series[i]
+                                                         : &measure->channels[i - count].series};
+        int rc = sink_samples(measure->sink, &block, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int begin_run(struct measure *measure, struct error *err)
+{
+    const struct measure_plan *plan = &measure->plan;
+    struct facts environment = {0}, workload = {0};
+    environment_read(plan->root, &environment);
+    facts_text(&workload, "kind", plan->workload->name, NULL);
+    plan->workload->describe(plan->workload_state, &workload);
+    facts_text(&workload, "unit", plan->workload->unit, NULL);
+    facts_text(&workload, "units", plan->workload->units, NULL);
+    facts_text(&workload, "latency_metric", plan->workload->latency_metric, NULL);
+    int rc = 0;
+    if (environment.failed || workload.failed)
+        rc = error_set(err, ERROR_NOMEM, "out of memory describing the run");
+    struct run_info info = {.label =
+                                plan->label ? plan->label : facts_get_text(&workload, "name", ""),
+                            .synthetic = sampler_is_synthetic(measure->sampler),
+                            .environment = &environment,
+                            .workload = &workload};
+    run_make_id(info.id);
+    info.begin_epoch_s = clock_epoch_s();
+    info.begin_mono_ns = measure->begin_ns = clock_mono_ns();
+    if (rc == 0)
+        rc = sink_begin(measure->sink, &info, err);
+    if (rc == 0)
+        rc = declare_series(measure, err);
+    facts_deinit(&environment);
+    facts_deinit(&workload);
+    return rc;
+}
+
+int measure_open(const struct measure_plan *plan, struct measure **ret_measure, struct error *err)
+{
+    struct measure *measure = calloc(1, sizeof(*measure));
+    if (!measure)
+        return error_set(err, ERROR_NOMEM, "out of memory");
+    measure->plan = *plan;
+    run_init(&measure->run);
+    sink_tee_init(&measure->tee);
+    sink_tee_add(&measure->tee, run_sink_of(&measure->run));
+    if (plan->sink)
+        sink_tee_add(&measure->tee, plan->sink);
+    measure->sink = &measure->tee.sink;
+    measure->own_cpu_begin_ns = clock_process_ns();
+
+    int rc = sampling_open(measure, err);
+    if (rc == 0)
+        rc = begin_run(measure, err);
+    if (rc < 0) {
+        measure_free(measure);
+        return rc;
+    }
+    progress_begin(&measure->progress, "measuring", plan->quiet);
+    *ret_measure = measure;
+    return 0;
+}
+
+/* ---- one invocation ----------------------------------------------------------------------- */
+
+static int io_samples(struct workload_io *io, const struct sample_block *block, struct error *err)
+{
+    struct measure *measure = io->context;
+    return sink_samples(measure->sink, block, err);
+}
+
+static int io_event(struct workload_io *io, const struct event *event, struct error *err)
+{
+    struct measure *measure = io->context;
+    return sink_event(measure->sink, event, err);
+}
+
+static void io_target(struct workload_io *io, pid_t pid)
+{
+    struct measure *measure = io->context;
+    sampler_set_target(measure->sampler, pid);
+}
+
+static void draw_progress(struct measure *measure)
+{
+    char note[96];
+    bool warming = measure->invocations <= measure->plan.warmup_units && !measure->plan.warmup_auto;
+    snprintf(note, sizeof(note), "%s %u%s", measure->plan.workload->unit, measure->invocations,
+             warming ? " (warm-up)" : "");
+    progress_update(&measure->progress, stop_rule_share(measure), note);
+}
+
+static bool io_stop_requested(struct workload_io *io, bool *ret_at_once)
+{
+    struct measure *measure = io->context;
+    sampling_drain(measure);
+    draw_progress(measure);
+    *ret_at_once = interrupt_count() > 1;
+    return interrupt_count() > 0;
+}
+
+static int note_phase(struct measure *measure, const struct invocation *invocation,
+                      struct error *err)
+{
+    bool warmup = !measure->plan.warmup_auto && invocation->index < measure->plan.warmup_units;
+    struct phase phase = {.kind = warmup ? PHASE_WARMUP : PHASE_STEADY,
+                          .invocation = invocation->index,
+                          .unit_count = 1,
+                          .begin_ns = invocation->begin_ns,
+                          .end_ns = invocation->end_ns};
+    return sink_phase(measure->sink, &phase, err);
+}
+
+/* What a finished invocation means for the run. `program` holds the sentence when it failed. */
+static int judge_invocation(struct measure *measure, const struct invocation *invocation,
+                            const struct error *program, struct error *err)
+{
+    if (invocation->outcome == INVOCATION_OK)
+        return 0;
+    if (invocation->outcome == INVOCATION_INTERRUPTED) {
+        measure->interrupted = true;
+        return error_set(err, ERROR_INTERRUPTED, "interrupted");
+    }
+    measure->failures++;
+    measure->program_error = *program;
+    /* A program that cannot even start will not start the next time. */
+    if (measure->plan.ignore_failure && invocation->outcome != INVOCATION_NOT_STARTED)
+        return 0;
+    measure->failed = true;
+    if (err)
+        *err = *program;
+    return -ERROR_PROGRAM;
+}
+
+int measure_step(struct measure *measure, bool *ret_more, struct error *err)
+{
+    *ret_more = false;
+    if (interrupt_count() > 0) {
+        measure->interrupted = true;
+        return error_set(err, ERROR_INTERRUPTED, "interrupted");
+    }
+    struct workload_io io = {.context = measure,
+                             .run_begin_ns = measure->begin_ns,
+                             .invocation = measure->invocations,
+                             .samples = io_samples,
+                             .event = io_event,
+                             .target = io_target,
+                             .stop_requested = io_stop_requested,
+                             .wake_fd = interrupt_fd()};
+    struct invocation invocation = {.index = measure->invocations};
+    if (measure->invocations >= measure->plan.warmup_units && !measure->measuring_ns)
+        measure->measuring_ns = clock_mono_ns();
+    measure->invocations++;
+    struct error program = {0};
+    int rc =
+        measure->plan.workload->invoke(measure->plan.workload_state, &io, &invocation, &program);
+    sampling_drain(measure);
+    if (rc < 0) {
+        measure->failed = true;
+        if (err)
+            *err = program;
+        return rc;
+    }
+    rc = sink_invocation(measure->sink, &invocation, err);
+    if (rc == 0)
+        rc = note_phase(measure, &invocation, err);
+    if (rc == 0)
+        rc = judge_invocation(measure, &invocation, &program, err);
+    if (rc < 0)
+        return rc;
+    draw_progress(measure);
+    *ret_more = stop_rule_wants_more(measure);
+    if (!*ret_more && !interrupt_count()) {
+        uint64_t found = 0;
+        rc = warmup_settle(measure, &found, err);
+        *ret_more = rc == 0 && found > 0 && stop_rule_wants_more(measure);
+    }
+    return rc;
+}
+
+/* ---- end ---------------------------------------------------------------------------------- */
+
+static int find_failures(struct measure *measure, struct error *err)
+{
+    if (measure->failures == 0)
+        return 0;
+    struct finding finding;
+    finding_init(&finding, "program_failed", SEVERITY_WARNING, "");
+    finding_sentence(&finding,
+                     "%llu of %u %s failed and are kept out of every figure; the last: %s",
+                     (unsigned long long)measure->failures, measure->invocations,
+                     measure->plan.workload->units, measure->program_error.message);
+    finding.has_value = true;
+    finding.value = (double)measure->failures;
+    finding.n = measure->invocations;
+    finding_evidence(&finding, "exit status, signal or time-out of each launch");
+    finding_advice(&finding, "%s",
+                   measure->program_error.hint[0]
+                       ? measure->program_error.hint
+                       : "run it once with --show-output to see what it says");
+    return sink_finding(measure->sink, &finding, err);
+}
+
+static int judge_limits(struct measure *measure, struct error *err)
+{
+    for (size_t i = 0; i < measure->plan.limit_count; i++) {
+        struct finding finding;
+        int rc = limit_judge(&measure->run, &measure->plan.limits[i], &finding, err);
+        if (rc == 0)
+            rc = sink_finding(measure->sink, &finding, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int conclude(struct measure *measure, struct error *err)
+{
+    int rc = find_failures(measure, err);
+    if (rc == 0 && measure->plan.workload->findings)
+        rc = measure->plan.workload->findings(measure->plan.workload_state, measure->sink, err);
+    if (rc == 0)
+        rc = analyzers_run(&measure->run, measure->sink, err);
+    if (rc == 0)
+        rc = judge_limits(measure, err);
+    return rc;
+}
+
+int measure_close(struct measure *measure, struct error *err)
+{
+    if (measure->closed)
+        return 0;
+    measure->closed = true;
+    measure->ended = true;
+    progress_end(&measure->progress);
+    sampler_stop(measure->sampler);
+    sampling_drain(measure);
+
+    struct facts after = {0};
+    environment_read_changing(measure->plan.root, &after);
+    /* A run that did not reach its stop rule is interrupted, whoever ended it: it must not pass. */
+    bool cut_short = measure->interrupted || measure->failed;
+    measure->run.state = cut_short ? RUN_INTERRUPTED : RUN_RECORDING;
+    int rc = conclude(measure, err);
+    struct run_end end = {.state = cut_short ? RUN_INTERRUPTED : RUN_COMPLETE,
+                          .end_ns = (int64_t)(clock_mono_ns() - measure->begin_ns),
+                          .own_cpu_ns = clock_process_ns() - measure->own_cpu_begin_ns,
+                          .verdict = verdict_of(measure->run.findings, measure->run.finding_count),
+                          .environment_after = &after};
+    int end_rc = sink_end(measure->sink, &end, rc == 0 ? err : NULL);
+    facts_deinit(&after);
+    return rc < 0 ? rc : end_rc;
+}
+
+const struct run *measure_run_get(const struct measure *measure)
+{
+    return &measure->run;
+}
+
+const struct error *measure_sink_error(const struct measure *measure)
+{
+    return measure->tee.count > 1 && measure->tee.errors[1].code ? &measure->tee.errors[1] : NULL;
+}
+
+void measure_get_sampler_stats(const struct measure *measure, struct sampler_stats *ret_stats)
+{
+    sampler_get_stats(measure->sampler, ret_stats);
+}
+
+void measure_free(struct measure *measure)
+{
+    if (!measure)
+        return;
+    progress_end(&measure->progress);
+    sampling_close(measure);
+    run_deinit(&measure->run);
+    free(measure);
+}
+
+int measure_run(const struct measure_plan *plan, struct measure **ret_measure, struct error *err)
+{
+    struct measure *measure = NULL;
+    int rc = measure_open(plan, &measure, err);
+    if (rc < 0)
+        return rc;
+    *ret_measure = measure;
+    bool more = true;
+    while (more && rc == 0)
+        rc = measure_step(measure, &more, err);
+    int close_rc = measure_close(measure, rc == 0 ? err : NULL);
+    return rc < 0 ? rc : close_rc;
+}

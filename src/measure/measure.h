@@ -37,7 +37,8 @@ struct measure_plan {
     const struct limit *limits;
     size_t limit_count;
     const char *const *collector_names;
-    size_t collector_count; /* 0: every present one */
+    size_t collector_count;    /* 0: every present one */
+    bool skip_gpu, skip_power; /* of the unnamed ones: monitoring.enable_… false */
     uint64_t interval_ns;
     struct run_sink *sink; /* where the stream goes besides the run in memory; may be NULL */
     bool quiet;            /* no progress */
@@ -53,6 +54,10 @@ int measure_step(struct measure *measure, bool *ret_more, struct error *err);
 /* Judges and ends the run. The run in memory stays valid until measure_free. */
 int measure_close(struct measure *measure, struct error *err);
 const struct run *measure_run_get(const struct measure *measure);
+/* Why plan.sink stopped taking the stream (disk full, store locked), or NULL while it is well. The
+ * run in memory is whole all the same: the caller writes it elsewhere. */
+const struct error *measure_sink_error(const struct measure *measure);
+void measure_get_sampler_stats(const struct measure *measure, struct sampler_stats *ret_stats);
 void measure_free(struct measure *measure); /* accepts NULL */
 /* open, step until done, close. Returns the first error; *ret_measure is set whenever the run
  * began. */

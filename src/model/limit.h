@@ -1,14 +1,25 @@
 /* limit.h: "p99(wall_ms)<=250" as data, and how it is judged.
  *
- * Grammar: [NAME:] STAT(METRIC[@INSTANCE]) OP NUMBER [UNIT]  or  METRIC OP NUMBER, where the
- * metric's own limit_stat is taken. OP is <=, <, >= or >. STAT: mean, median, min, max, std,
- * pNN[.N]. Units convert where they can (s, ms, us, ns; B, KB, MB, GB; W, mW). Judging (DESIGN:
- * limits): percentile p: by the number k of n samples over the bound: PASS if the one-sided 99 %
- * upper bound (Clopper-Pearson) on P(X>L) is <= 1-p, FAIL if the lower bound is > 1-p, else
- * UNDECIDED with the n still needed. n is corrected for autocorrelation. mean with >= (throughput):
- * PASS if the lower 95 % bound of the mean is at least the minimum, FAIL if the upper bound is
- * below it, else UNDECIDED. mean with <=: the mirror image. max, min: the largest (smallest) value
- * seen. std: as seen. A metric without values: UNDECIDED, naming what is missing.
+ * Grammar: [NAME:] STAT(METRIC[@INSTANCE]) OP NUMBER [UNIT]  or  [NAME:] METRIC[@INSTANCE] OP
+ * NUMBER [UNIT], where the metric's own limit_stat is taken. Blanks may stand between all parts. OP
+ * is <=,
+ * <, >= or >. STAT: mean, median, min, max, std, pNN[.N] (p99_9 is p99.9). Units convert where they
+ * can (s, ms, us, ns; B, KB, MB, GB; mW, W, kW; mJ, J, kJ; Hz to GHz).
+ *
+ * Judging (DESIGN: limits), over the steady phase:
+ *   percentile p: by the number k of n samples over the bound: PASS if the one-sided 99 % upper
+ *     bound (Clopper & Pearson 1934) on P(X>L) is <= 1-p, FAIL if the lower bound is > 1-p, else
+ *     UNDECIDED with the n still needed. k and n are scaled by n_eff/n where samples depend on each
+ *     other. With >= it is the share below the bound, and p of them are allowed.
+ *   mean with >= (throughput): PASS if the lower end of the two-sided 95 % interval (the one that
+ *     is shown) is at least the minimum, FAIL if the upper end is below it, else UNDECIDED. mean
+ *     with <= (power): the mirror image.
+ *   max, min: the largest (smallest) value seen. std: as seen.
+ * A metric without values: UNDECIDED, naming what is missing. A run whose state is INTERRUPTED or
+ * CRASHED passes by the percentile rule alone: max, min, std and mean of a part say nothing about
+ * the rest, so what would pass is UNDECIDED. A limit on latency_ms judges wall_ms where the run is
+ * one of a command, and says so.
+ * Memory: plain data. Errors: parsing -ERROR_INPUT; judging only -ERROR_NOMEM.
  */
 #ifndef TACHO_MODEL_LIMIT_H
 #define TACHO_MODEL_LIMIT_H
@@ -19,12 +30,13 @@
 enum limit_op { LIMIT_LE, LIMIT_LT, LIMIT_GE, LIMIT_GT };
 
 struct limit {
-    char name[96]; /* what --waive and the verdict call it */
-    char stat[16]; /* "p99", "mean", …; empty: the metric's limit_stat */
-    char metric[64];
+    char name[96];     /* what --waive and the verdict call it */
+    char stat[16];     /* "p99", "mean", …; empty: the metric's limit_stat */
+    char metric[64];   /* as in the registry, aliases resolved */
     char instance[64]; /* empty: every instance, the worst counts */
     enum limit_op op;
     double bound;     /* in the metric's shown unit */
+    char unit[16];    /* the metric's shown unit; empty: as in the registry */
     char origin[280]; /* "--limit", "profile.yaml:7:5" */
     bool waived;
 };
@@ -33,7 +45,8 @@ struct limit {
  * defines); else -ERROR_INPUT with the nearest name as hint. */
 int limit_parse(const char *text, const char *origin, const struct metric *own, size_t own_count,
                 struct limit *ret_limit, struct error *err);
-/* Judges over the steady phase; fills a finding with rule "limit". */
+/* Judges over the steady phase; fills a finding with rule "limit". Set run->state to what the run
+ * will end as before: an interrupted one is judged differently. */
 int limit_judge(const struct run *run, const struct limit *limit, struct finding *ret_finding,
                 struct error *err);
 /* Smallest n with which this limit can pass at all; 0: any. For the stop rule. */

@@ -81,7 +81,8 @@ struct series {
     const char *why;             /* one phrase beside reason, or NULL */
 };
 
-/* n values of one series. Exactly one of value_ns and value is set, by the metric's kind. A missing
+/* n values of one series. Exactly one of value_ns (METRIC_NS) and value (METRIC_VALUE, in the shown
+ * unit) is set, by the metric's kind. A missing
  * value within a series is NaN (of value) and counts as missing, never as 0. A block with n 0
  * declares the series: so a series with a reason becomes part of the run. */
 struct sample_block {

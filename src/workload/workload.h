@@ -42,10 +42,12 @@ struct workload {
     const char *name; /* "command", "onnx" */
     const char *summary;
     const char *unit;           /* what one unit is called: "launch", "inference" */
+    const char *units;          /* its plural */
     const char *latency_metric; /* the metric that times one unit: "wall_ms", "latency_ms" */
     bool one_unit_per_invocation;
     /* Can this workload run these arguments? */
     bool (*accepts)(const struct workload_args *args);
+    /* args and what it points to stay valid until close. */
     int (*open)(const struct workload_args *args, void **ret_state, struct error *err);
     void (*describe)(void *state, struct facts *facts);
     /* The series it will fill, ids dense from 0; valid until close. */

@@ -1,0 +1,32 @@
+/* series.h: the questions analyzers ask of a run's series. Values in shown units; NaN: no answer.
+ *
+ * Memory: values_of allocates, values_free frees. Errors: -ERROR_NOMEM.
+ */
+#ifndef TACHO_ANALYZE_SERIES_H
+#define TACHO_ANALYZE_SERIES_H
+
+#include "model/run.h"
+
+struct values {
+    const struct run_series *series;
+    double *value;
+    uint32_t *invocation;
+    size_t count;
+};
+
+/* The steady values of a metric (first instance) of invocations that count; count 0 when there is
+ * no such series. */
+int values_of(const struct run *run, const char *metric, struct values *ret_values,
+              struct error *err);
+void values_free(struct values *values);
+/* The metric that times one unit of this run, by its workload. */
+const char *latency_metric_of(const struct run *run);
+/* "launch", "inference"; and their plural */
+const char *unit_name_of(const struct run *run);
+const char *unit_plural_of(const struct run *run);
+/* Mean of the steady values; NaN without any. */
+double steady_mean(const struct run *run, const char *metric);
+/* Largest value over all instances and the whole run; NaN without any. */
+double overall_max(const struct run *run, const char *metric);
+
+#endif

@@ -1,0 +1,198 @@
+/* timing.c: what the times of the units themselves say: a slow first one, two modes, a drift,
+ * outliers.
+ *
+ * Nothing is dropped here or anywhere: a finding says what was seen and what was kept apart.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/analyzer.h"
+#include "analyze/series.h"
+#include "base/unit.h"
+#include "stats/stats.h"
+
+/* A unit this many scaled MADs from the median of the others is an outlier: |x-med|/MAD > 14.826, a
+ * modified z-score of 10 (Iglewicz & Hoaglin 1993), the threshold hyperfine made familiar. */
+#define OUTLIER_MADS 14.826
+/* Below this share of the median a difference is not worth a sentence, however significant. */
+#define RELEVANT_SHARE 0.05
+#define DRIFT_P 0.01
+#define MODALITY_SAMPLES_MIN 20
+#define DRIFT_SAMPLES_MIN 10
+
+static const char *format_value(const struct run_series *series, double value, char *buf,
+                                size_t size)
+{
+    const struct metric *metric = series->series.metric;
+    if (metric->kind == METRIC_NS)
+        return unit_format_ns(value / metric->scale, buf, size);
+    return unit_format_number(value, 4, buf, size);
+}
+
+/* The very first unit of the run, whatever phase it was put into. */
+static double first_value(const struct run_series *series)
+{
+    return series->count ? series->samples[0].value : NAN;
+}
+
+static int find_first_outlier(const struct run *run, const struct values *steady,
+                              struct run_sink *sink, struct error *err)
+{
+    double first = first_value(steady->series), median = NAN, mad = NAN;
+    if (steady->count < 3 || isnan(first))
+        return 0;
+    bool kept_apart = run_phase_of_unit(run, steady->series->samples[0].invocation,
+                                        steady->series->samples[0].unit) == PHASE_WARMUP;
+    size_t skip = kept_apart ? 0 : 1; /* compare with the others only */
+    if (stats_mad(steady->value + skip, steady->count - skip, &median, &mad) < 0)
+        return error_set(err, ERROR_NOMEM, "out of memory looking at the first unit");
+    if (first <= median * (1 + 2 * RELEVANT_SHARE) || first - median <= OUTLIER_MADS * mad)
+        return 0;
+    char first_text[32], median_text[32];
+    struct finding finding;
+    finding_init(&finding, "first_run_outlier", kept_apart ? SEVERITY_INFO : SEVERITY_WARNING,
+                 steady->series->series.metric->name);
+    finding_sentence(
+        &finding, "the first %s took %s, %.1f times the median of the others (%s)%s",
+        unit_name_of(run), format_value(steady->series, first, first_text, sizeof(first_text)),
+        first / median, format_value(steady->series, median, median_text, sizeof(median_text)),
+        kept_apart ? "; it is kept apart as warm-up" : "");
+    finding.has_value = true;
+    finding.value = first;
+    strncpy(finding.unit, steady->series->series.metric->unit, sizeof(finding.unit) - 1);
+    finding.n = steady->count;
+    finding_evidence(&finding, "%s 1 of %zu", unit_name_of(run), steady->series->count);
+    finding_advice(
+        &finding, "%s",
+        kept_apart ? "cold caches or start-up work: if users meet the cold case, judge it on its "
+                     "own with -n 1 --warmup 0"
+                   : "cold caches or start-up work: keep it apart with --warmup 1, or measure the "
+                     "cold case on its own");
+    return sink_finding(sink, &finding, err);
+}
+
+static int find_modes(const struct run *run, const struct values *steady, struct run_sink *sink,
+                      struct error *err)
+{
+    struct modality modality = {0};
+    if (steady->count < MODALITY_SAMPLES_MIN)
+        return 0;
+    if (modality_test(steady->value, steady->count, &modality) < 0)
+        return error_set(err, ERROR_NOMEM, "out of memory looking for modes");
+    if (!modality.bimodal || modality.high < modality.low * (1 + RELEVANT_SHARE))
+        return 0;
+    char low[32], high[32];
+    struct finding finding;
+    finding_init(&finding, "bimodal", SEVERITY_WARNING, steady->series->series.metric->name);
+    finding_sentence(&finding,
+                     "two modes: %.0f %% of the %s take about %s, the others about %s; a mean "
+                     "describes neither",
+                     100 * modality.high_share, unit_plural_of(run),
+                     format_value(steady->series, modality.high, high, sizeof(high)),
+                     format_value(steady->series, modality.low, low, sizeof(low)));
+    finding.has_value = true;
+    finding.value = 100 * modality.high_share;
+    strncpy(finding.unit, "%", sizeof(finding.unit) - 1);
+    finding.n = steady->count;
+    finding_evidence(&finding, "distribution of %zu values, p = %.2g", steady->count,
+                     modality.p_value);
+    finding_advice(&finding,
+                   "pin it with --cores (big and little cores, hyper-threads), and look for "
+                   "a cache, a timer or a second path that only some runs take");
+    return sink_finding(sink, &finding, err);
+}
+
+static int find_drift(const struct run *run, const struct values *steady, struct run_sink *sink,
+                      struct error *err)
+{
+    struct trend trend;
+    if (steady->count < DRIFT_SAMPLES_MIN)
+        return 0;
+    if (trend_theil_sen(NULL, steady->value, steady->count, 0.95, &trend) < 0)
+        return error_set(err, ERROR_NOMEM, "out of memory looking for a drift");
+    double span = (double)(steady->count - 1);
+    double change = trend.slope * span / trend.intercept;
+    if (!(trend.p_value < DRIFT_P) || !(fabs(change) > RELEVANT_SHARE))
+        return 0;
+    struct finding finding;
+    finding_init(&finding, "drift", SEVERITY_WARNING, steady->series->series.metric->name);
+    finding_sentence(&finding, "it became %.0f %% %s from the first to the last of %zu %s",
+                     100 * fabs(change), change > 0 ? "slower" : "faster", steady->count,
+                     unit_plural_of(run));
+    finding.has_value = true;
+    finding.value = 100 * change;
+    strncpy(finding.unit, "%", sizeof(finding.unit) - 1);
+    finding.has_interval = true;
+    finding.lo = 100 * trend.lo * span / trend.intercept;
+    finding.hi = 100 * trend.hi * span / trend.intercept;
+    finding.n = steady->count;
+    finding_evidence(&finding, "Theil-Sen slope over all %s, Mann-Kendall p = %.2g",
+                     unit_plural_of(run), trend.p_value);
+    finding_advice(
+        &finding, "%s",
+        change > 0 ? "look for heat, a growing file or cache, another load; measure longer until "
+                     "it settles"
+                   : "it has not settled: measure longer, or keep more of it apart with --warmup");
+    return sink_finding(sink, &finding, err);
+}
+
+static int find_outliers(const struct run *run, const struct values *steady, struct run_sink *sink,
+                         struct error *err)
+{
+    size_t indices[8], count = 0;
+    if (steady->count < 5)
+        return 0;
+    if (outliers_find(steady->value, steady->count, indices, 8, &count) < 0)
+        return error_set(err, ERROR_NOMEM, "out of memory looking for outliers");
+    /* Many outliers are a heavy tail or a second mode, not outliers; those have their own words. */
+    if (count == 0 || count > steady->count / 10 + 1)
+        return 0;
+    double worst = steady->value[indices[0]];
+    size_t worst_at = indices[0];
+    for (size_t i = 1; i < count && i < 8; i++) {
+        if (steady->value[indices[i]] > worst) {
+            worst = steady->value[indices[i]];
+            worst_at = indices[i];
+        }
+    }
+    char text[32];
+    struct finding finding;
+    finding_init(&finding, "outliers", SEVERITY_INFO, steady->series->series.metric->name);
+    finding_sentence(&finding,
+                     "%zu of %zu %s lie far outside the others, up to %s; they stay in "
+                     "every figure",
+                     count, steady->count, unit_plural_of(run),
+                     format_value(steady->series, worst, text, sizeof(text)));
+    finding.has_value = true;
+    finding.value = (double)count;
+    finding.n = steady->count;
+    finding_evidence(&finding, "%s %u; |x - median| > 14.8 MAD", unit_name_of(run),
+                     steady->invocation[worst_at] + 1);
+    finding_advice(&finding, "something else ran: look at the involuntary switches of that launch, "
+                             "quiet the machine, or take more launches");
+    return sink_finding(sink, &finding, err);
+}
+
+static int timing_run(const struct run *run, struct run_sink *sink, struct error *err)
+{
+    struct values steady;
+    int rc = values_of(run, latency_metric_of(run), &steady, err);
+    if (rc == 0 && steady.series) {
+        rc = find_first_outlier(run, &steady, sink, err);
+        if (rc == 0)
+            rc = find_modes(run, &steady, sink, err);
+        if (rc == 0)
+            rc = find_drift(run, &steady, sink, err);
+        if (rc == 0)
+            rc = find_outliers(run, &steady, sink, err);
+    }
+    values_free(&steady);
+    return rc;
+}
+
+const struct analyzer analyzer_timing = {
+    .name = "timing",
+    .summary = "first-run outlier, two modes, drift and outliers in the times of the units",
+    .run = timing_run,
+};

@@ -1,0 +1,322 @@
+/* run.c: `tacho run`: parse, measure, keep, render. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/term.h"
+#include "base/unit.h"
+#include "base/util.h"
+#include "cmd/command.h"
+#include "cmd/run_keep.h"
+#include "format/profile.h"
+#include "measure/measure.h"
+#include "report/report.h"
+#include "workload/workload.h"
+
+struct run_command {
+    struct command_context *context;
+    const struct settings *settings;
+    struct root root;
+    struct profile profile; /* empty when none was asked for */
+    struct workload_args args; /* borrowed by the workload until it is closed */
+    const struct workload *workload;
+    void *workload_state;
+    struct limit *limits;
+    size_t limit_count;
+    struct run_keep keep;
+    struct measure *measure;
+};
+
+/* ---- what to run -------------------------------------------------------------------------- */
+
+static int choose_workload(struct run_command *run, struct error *err)
+{
+    struct command_context *context = run->context;
+    run->args = (struct workload_args){.settings = run->settings,
+                                       .launcher = &context->launcher,
+                                       .command = context->program};
+    if (context->argument_count > 0) {
+        error_set(err, ERROR_USAGE, "'%s' stands before '--'", context->arguments[0]);
+        return error_hint(err, "put the program behind it: tacho run -- %s", context->arguments[0]);
+    }
+    for (size_t i = 0; workloads[i]; i++) {
+        if (workloads[i]->accepts(&run->args)) {
+            run->workload = workloads[i];
+            return run->workload->open(&run->args, &run->workload_state, err);
+        }
+    }
+    error_set(err, ERROR_USAGE, "nothing to measure");
+    return error_hint(err, "put a program behind '--': tacho run -n 20 -- PROGRAM ARG...");
+}
+
+/* The metrics that the workload defines itself (--metric), so that limits may name them. */
+static const struct metric *own_metrics(const struct run_command *run, struct arena *arena,
+                                        size_t *ret_count)
+{
+    size_t count = 0;
+    const struct series *series = run->workload->series(run->workload_state, &count);
+    struct metric *own = arena_alloc(arena, (count + 1) * sizeof(*own));
+    *ret_count = 0;
+    for (size_t i = 0; own && i < count; i++)
+        own[(*ret_count)++] = *series[i].metric;
+    return own;
+}
+
+/* ---- limits ------------------------------------------------------------------------------- */
+
+static bool is_waived(const struct run_command *run, const struct limit *limit)
+{
+    const struct setting_value *waive = &run->settings->values[SETTING_WAIVE];
+    for (size_t i = 0; i < waive->list_count; i++) {
+        char names[256];
+        str_copy(names, sizeof(names), waive->list[i]);
+        char *rest = names, *name;
+        while ((name = strsep(&rest, ","))) {
+            if (!strcmp(name, limit->name) || !strcmp(name, limit->metric))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Each name of --waive must name a limit: a typing error must not leave a gate open or shut. */
+static int check_waivers(const struct run_command *run, struct error *err)
+{
+    const struct setting_value *waive = &run->settings->values[SETTING_WAIVE];
+    for (size_t i = 0; i < waive->list_count; i++) {
+        char names[256];
+        str_copy(names, sizeof(names), waive->list[i]);
+        char *rest = names, *name;
+        while ((name = strsep(&rest, ","))) {
+            bool known = false;
+            for (size_t j = 0; j < run->limit_count; j++)
+                known |= !strcmp(name, run->limits[j].name) || !strcmp(name, run->limits[j].metric);
+            if (known)
+                continue;
+            error_set(err, ERROR_USAGE, "--waive %s: there is no such limit", name);
+            return run->limit_count
+                       ? error_hint(err, "the first limit is '%s'", run->limits[0].name)
+                       : error_hint(err, "this run has no limits");
+        }
+    }
+    return 0;
+}
+
+static bool names_file(const char *profile)
+{
+    return strchr(profile, '/') || str_ends_with(profile, ".yaml");
+}
+
+static int load_limits(struct run_command *run, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = {0};
+    size_t own_count = 0;
+    const struct metric *own = own_metrics(run, &arena, &own_count);
+    const struct setting_value *given = &run->settings->values[SETTING_LIMIT];
+    const char *profile = settings_get_text(run->settings, SETTING_PROFILE);
+    if (profile && !names_file(profile)) {
+        error_set(err, ERROR_USAGE, "unknown profile '%s'", profile);
+        return error_hint(err, "name a file: --profile ./%s.yaml", profile);
+    }
+    int rc = profile ? profile_read(profile, own, own_count, &run->profile, err) : 0;
+    if (rc < 0)
+        return rc;
+    run->limits = calloc(given->list_count + run->profile.limit_count + 1, sizeof(*run->limits));
+    if (!run->limits || !own)
+        return error_set(err, ERROR_NOMEM, "out of memory for limits");
+    for (size_t i = 0; i < given->list_count; i++) {
+        rc = limit_parse(given->list[i], given->origin, own, own_count, &run->limits[i], err);
+        if (rc < 0)
+            return rc;
+    }
+    if (run->profile.limit_count)
+        memcpy(run->limits + given->list_count, run->profile.limits,
+               run->profile.limit_count * sizeof(*run->limits));
+    run->limit_count = given->list_count + run->profile.limit_count;
+    for (size_t i = 0; i < run->limit_count; i++)
+        run->limits[i].waived = is_waived(run, &run->limits[i]);
+    return check_waivers(run, err);
+}
+
+/* ---- the plan ----------------------------------------------------------------------------- */
+
+static int plan_warmup(const struct run_command *run, struct measure_plan *plan, struct error *err)
+{
+    const char *warmup = settings_get_text(run->settings, SETTING_WARMUP);
+    if (!settings_is_set(run->settings, SETTING_WARMUP) && run->profile.has_warmup) {
+        plan->warmup_units = run->profile.warmup_units;
+        return 0;
+    }
+    plan->warmup_auto = strcmp(warmup, "auto") == 0;
+    if (plan->warmup_auto)
+        return 0;
+    if (unit_parse_u64(warmup, 0, 1000000000, &plan->warmup_units, NULL) < 0) {
+        error_set(err, ERROR_USAGE, "%s: '%s' is neither a count nor auto",
+                  run->settings->values[SETTING_WARMUP].origin, warmup);
+        return error_hint(err, "for example --warmup 3");
+    }
+    return 0;
+}
+
+static int plan_units(const struct run_command *run, struct measure_plan *plan, struct error *err)
+{
+    const struct settings *settings = run->settings;
+    uint64_t iterations = settings_get_u64(settings, SETTING_ITERATIONS);
+    uint64_t invocations = settings_get_u64(settings, SETTING_INVOCATIONS);
+    bool has_iterations = settings_is_set(settings, SETTING_ITERATIONS);
+    bool has_invocations = settings_is_set(settings, SETTING_INVOCATIONS);
+    if (run->workload->one_unit_per_invocation && has_iterations && has_invocations &&
+        iterations != invocations) {
+        error_set(err, ERROR_USAGE, "-n %llu and --invocations %llu contradict each other",
+                  (unsigned long long)iterations, (unsigned long long)invocations);
+        return error_hint(err,
+                          "each launch of a command is a process of its own: give one of them");
+    }
+    plan->units_explicit = has_iterations || has_invocations;
+    plan->units = has_iterations ? iterations : has_invocations ? invocations : run->profile.units;
+    plan->duration_explicit = settings_is_set(settings, SETTING_DURATION);
+    plan->duration_ns = plan->duration_explicit ? settings_get_u64(settings, SETTING_DURATION)
+                                                : run->profile.duration_ns;
+    bool by_rule = !plan->units_explicit && !plan->duration_explicit;
+    if (by_rule || settings_is_set(settings, SETTING_MAX_DURATION))
+        plan->max_duration_ns = settings_get_u64(settings, SETTING_MAX_DURATION);
+    return 0;
+}
+
+static int make_plan(struct run_command *run, struct measure_plan *plan, struct error *err)
+{
+    const struct settings *settings = run->settings;
+    const struct setting_value *named = &settings->values[SETTING_COLLECTOR];
+    *plan = (struct measure_plan){
+        .workload = run->workload,
+        .workload_state = run->workload_state,
+        .root = &run->root,
+        .label = settings_get_text(settings, SETTING_LABEL),
+        .ignore_failure = settings_get_bool(settings, SETTING_IGNORE_FAILURE),
+        .limits = run->limits,
+        .limit_count = run->limit_count,
+        .collector_names = named->list,
+        .collector_count = named->list_count,
+        .skip_gpu = !settings_get_bool(settings, SETTING_GPU_METRICS),
+        .skip_power = !settings_get_bool(settings, SETTING_POWER_METRICS),
+        .interval_ns = settings_get_u64(settings, SETTING_INTERVAL),
+        .sink = run_keep_sink(&run->keep),
+        .quiet = settings_get_bool(settings, SETTING_QUIET),
+    };
+    if (!settings_is_set(settings, SETTING_INTERVAL) && run->profile.interval_ns)
+        plan->interval_ns = run->profile.interval_ns;
+    int rc = plan_units(run, plan, err);
+    return rc < 0 ? rc : plan_warmup(run, plan, err);
+}
+
+/* ---- what comes out ----------------------------------------------------------------------- */
+
+static int render(struct run_command *run, const struct run *result, struct error *err)
+{
+    struct command_context *context = run->context;
+    const struct settings *settings = run->settings;
+    const char *format = settings_get_text(settings, SETTING_FORMAT);
+    if (settings_get_bool(settings, SETTING_JSON))
+        format = "json";
+    if (!strcmp(format, "json"))
+        return run_json_write(result, false, &context->out, err);
+    if (!strcmp(format, "markdown"))
+        return report_markdown(result, &context->out, err);
+    if (!strcmp(format, "csv"))
+        return run_csv_write(&result, 1, false, &context->out, err);
+    struct report_options options = {.colour = !settings_get_text(settings, SETTING_OUTPUT) &&
+                                               term_has_colour(STDOUT_FILENO),
+                                     .width = term_width(STDOUT_FILENO),
+                                     .verbose = settings_get_bool(settings, SETTING_VERBOSE),
+                                     .quiet = settings_get_bool(settings, SETTING_QUIET),
+                                     .stored_as = run_keep_where(&run->keep)};
+    return report_text(result, &options, &context->out, err);
+}
+
+static size_t units_that_count(const struct run *result)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < result->invocation_count; i++)
+        count += result->invocations[i].outcome == INVOCATION_OK &&
+                 run_phase_of_unit(result, result->invocations[i].index, 0) == PHASE_STEADY;
+    return count;
+}
+
+/* Keeps, exports and renders whatever was measured; rc is what measuring came to. The first error
+ * wins, but a later step is never skipped because of it. */
+static int deliver(struct run_command *run, int rc, struct error *err)
+{
+    const struct run *result = measure_run_get(run->measure);
+    struct error later = {0};
+    int later_rc = run_keep_finish(&run->keep, result, measure_sink_error(run->measure), &later);
+    if (later_rc == 0)
+        later_rc = run_keep_export(result, run->settings, &later);
+    if (later_rc == 0)
+        later_rc = render(run, result, &later);
+    if (rc == 0 && later_rc < 0) {
+        rc = later_rc;
+        if (err)
+            *err = later;
+    }
+    run->context->exit_code = verdict_exit_code(&result->verdict);
+    if (rc == 0 && units_that_count(result) == 0)
+        rc = error_set(err, result->invocation_count ? ERROR_PROGRAM : ERROR_NOTHING,
+                       "nothing was measured: no launch succeeded");
+    return rc;
+}
+
+static int run_prepared(struct run_command *run, struct error *err)
+{
+    int rc = root_open(&run->root, settings_get_text(run->settings, SETTING_ROOT), err);
+    if (rc == 0)
+        rc = interrupt_install(err);
+    if (rc == 0)
+        rc = choose_workload(run, err);
+    if (rc == 0)
+        rc = load_limits(run, err);
+    if (rc == 0)
+        rc = run_keep_begin(&run->keep, run->settings, err);
+    struct measure_plan plan;
+    if (rc == 0)
+        rc = make_plan(run, &plan, err);
+    if (rc < 0)
+        return rc;
+    rc = measure_run(&plan, &run->measure, err);
+    return run->measure ? deliver(run, rc, err) : rc;
+}
+
+static int run_run(struct command_context *context, struct error *err)
+{
+    struct run_command run = {
+        .context = context, .settings = &context->settings, .root = {.fd = -1}};
+    int rc = run_prepared(&run, err);
+    measure_free(run.measure);
+    run_keep_end(&run.keep);
+    if (run.workload_state)
+        run.workload->close(run.workload_state);
+    free(run.limits);
+    profile_deinit(&run.profile);
+    if (run.root.fd >= 0)
+        root_close(&run.root);
+    return rc;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .alias = "benchmark",
+    .summary = "measure a program, store the run, judge it against limits",
+    .usage = "[OPTIONS] -- PROGRAM [ARG...]",
+    .examples = "  tacho run -n 20 -- sha256sum big.bin\n"
+                "      20 launches: distribution, memory, faults, switches, counters\n"
+                "  tacho run --limit 'p99(wall_ms)<=250' -- ./detect frame.png\n"
+                "      measure until the limit is decided; exit 0 PASS, 1 FAIL, 3 UNDECIDED\n"
+                "  tacho run --metric 'fps:higher=FPS: ([0-9.]+)' -- python3 main.py\n"
+                "      take a metric from what the program prints\n"
+                "  tacho run --cores 2,3 --threads 2 --timeout 30 -- ./bench\n"
+                "      pinned, with two OpenMP threads, ended after 30 s\n",
+    .bit = COMMAND_RUN,
+    .flags = COMMAND_NEEDS_LAUNCHER | COMMAND_TAKES_PROGRAM,
+    .run = run_run,
+};

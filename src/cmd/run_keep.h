@@ -1,0 +1,35 @@
+/* run_keep.h: where a run is kept: in the store, or beside it when the store cannot take it.
+ *
+ * A store that is corrupt, locked, read-only, of a newer version or on a full disk never costs a
+ * run: it is written as JSON beside the store (else into the working directory, else the temporary
+ * one) and the path is printed, with how to bring it in later.
+ */
+#ifndef TACHO_CMD_RUN_KEEP_H
+#define TACHO_CMD_RUN_KEEP_H
+
+#include "base/settings.h"
+#include "format/run_csv.h"
+#include "format/run_json.h"
+#include "store/store.h"
+
+struct run_keep {
+    bool wanted;              /* --no-store-run was not given */
+    char directory[512];      /* of the store */
+    struct store *store;      /* NULL: not open */
+    struct run_sink *sink;    /* NULL: none */
+    struct error store_error; /* why the store cannot be used */
+    char where[640];          /* "run 2026…" or the path of the JSON file; empty: kept nowhere */
+};
+
+/* Opens the store for writing; a store that cannot be used is no error here. */
+int run_keep_begin(struct run_keep *keep, const struct settings *settings, struct error *err);
+struct run_sink *run_keep_sink(struct run_keep *keep); /* or NULL */
+/* Writes the run beside the store if that did not take it (sink_error: why it stopped). */
+int run_keep_finish(struct run_keep *keep, const struct run *run, const struct error *sink_error,
+                    struct error *err);
+/* --export and --export-csv. */
+int run_keep_export(const struct run *run, const struct settings *settings, struct error *err);
+const char *run_keep_where(const struct run_keep *keep); /* or NULL */
+void run_keep_end(struct run_keep *keep);
+
+#endif

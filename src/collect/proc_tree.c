@@ -1,0 +1,399 @@
+/* proc_tree.c: the measured tree's half of `proc`: CPU, memory and threads of a process and its
+ * descendants.
+ *
+ * CPU time of a live process is its CPU clock (clock_getcpuclockid(3): all threads, in ns, no
+ * file). The tree is walked at most every 50 ms, which is also the only time at which files are
+ * opened; in between, known processes are read through what is already open.
+ *
+ * Processes come and go between two walks:
+ *  - one that was born since the last walk is counted from its beginning; one that is older but was
+ *    not known (it moved into the tree) only from now on, so no history is counted twice;
+ *  - what a process did after its last reading, and processes that lived between two walks, show up
+ *    in cutime/cstime of the parent that waits for them: what the live processes gained there,
+ *    less what was already seen of those that vanished, is added (ticks of 10 ms, so the remainder
+ *    is kept for the next walk).
+ * Time of processes that nobody in the tree waits for is lost after their last reading, and so are
+ * processes beyond TREE_MAX: cpu_track_pct is a lower bound. What a walk finds is handed out no
+ * faster than the machine could have worked, so a late discovery makes no impossible value.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/procfs.h"
+#include "base/util.h"
+#include "collect/proc_internal.h"
+
+#define TREE_MAX 1024
+#define TREE_WALK_NS (50 * NS_PER_MS)
+/* Descriptors kept for statm, of the first processes of a tree; the others' memory is read at
+ * walks. Leaves room below the usual limit of 1024 descriptors. */
+#define TREE_FDS_MAX 128
+
+struct tracked {
+    pid_t pid;
+    uint64_t start_ticks; /* with pid it names a process for good */
+    uint64_t self_ns;     /* last reading of its own CPU time */
+    uint64_t child_ns;    /* of the children that it waited for */
+    uint64_t rss_pages;
+    uint64_t threads;
+    clockid_t clock;
+    bool has_clock;
+    bool zombie;
+    int statm_fd; /* -1: none */
+};
+
+struct proc_tree {
+    struct root root;
+    int cpu_channel, rss_channel, threads_channel;
+    uint64_t tick_ns;   /* of USER_HZ */
+    uint64_t page_size; /* bytes */
+    double cpus;        /* online, to bound what a walk hands out */
+    uint64_t walk_interval_ns;
+    /* What is followed now. */
+    pid_t target;
+    uint32_t generation;
+    bool following;
+    struct tracked *items; /* ascending pid */
+    size_t count;
+    struct tracked *spare; /* the next walk's items */
+    pid_t *pids;
+    size_t open_fds;
+    uint64_t last_ns;         /* when CPU time was read last, 0: not yet */
+    uint64_t last_walk_ns;    /* CLOCK_MONOTONIC, 0: not yet */
+    uint64_t last_walk_ticks; /* since boot, as start_ticks */
+    double pending_ns;        /* CPU time found by walks and not handed out yet */
+    double child_balance_ns;  /* what cutime gained less what was seen of the vanished */
+};
+
+/* ---- one process ---- */
+
+static bool read_clock(const struct tracked *item, uint64_t *ret_ns)
+{
+    struct timespec now;
+    if (!item->has_clock || clock_gettime(item->clock, &now) != 0)
+        return false;
+    *ret_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+    return true;
+}
+
+static void close_statm(struct proc_tree *tree, struct tracked *item)
+{
+    if (item->statm_fd < 0)
+        return;
+    close(item->statm_fd);
+    item->statm_fd = -1;
+    tree->open_fds--;
+}
+
+static void read_rss(struct tracked *item)
+{
+    char text[256];
+    /* "size resident …", in pages. A process that is gone keeps its last value until the walk. */
+    ssize_t length = item->statm_fd >= 0 ? pread(item->statm_fd, text, sizeof(text) - 1, 0) : -1;
+    if (length <= 0)
+        return;
+    text[length] = '\0';
+    char *resident, *end;
+    errno = 0;
+    (void)strtoull(text, &resident, 10);
+    unsigned long long pages = strtoull(resident, &end, 10);
+    if (end != resident && errno == 0)
+        item->rss_pages = pages;
+}
+
+/* Fills in what a walk learns of a process. Returns false when it is gone. */
+static bool refresh(struct proc_tree *tree, struct tracked *item)
+{
+    struct proc_stat stat;
+    if (procfs_read_stat(&tree->root, item->pid, &stat, NULL) < 0)
+        return false;
+    item->start_ticks = stat.start_ticks;
+    item->child_ns = (stat.child_user_ticks + stat.child_system_ticks) * tree->tick_ns;
+    item->threads = stat.threads;
+    item->zombie = stat.state == 'Z' || stat.state == 'X';
+    item->rss_pages = stat.rss_pages;
+    if (!item->has_clock)
+        item->self_ns = (stat.user_ticks + stat.system_ticks) * tree->tick_ns;
+    return true;
+}
+
+static void open_handles(struct proc_tree *tree, struct tracked *item)
+{
+    char path[48];
+    uint64_t ns;
+    if (tree->root.is_machine && clock_getcpuclockid(item->pid, &item->clock) == 0) {
+        item->has_clock = true;
+        item->has_clock = read_clock(item, &ns);
+        if (item->has_clock)
+            item->self_ns = ns;
+    }
+    if (tree->open_fds >= TREE_FDS_MAX)
+        return;
+    snprintf(path, sizeof(path), "proc/%d/statm", item->pid);
+    item->statm_fd = root_open_file(&tree->root, path, NULL);
+    if (item->statm_fd < 0)
+        item->statm_fd = -1;
+    else
+        tree->open_fds++;
+}
+
+/* ---- walking ---- */
+
+/* Shell sort: qsort(3) may allocate, and this runs in the sampling loop. */
+static void sort_pids(pid_t *pids, size_t count)
+{
+    for (size_t gap = count / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11) {
+        for (size_t i = gap; i < count; i++) {
+            pid_t pid = pids[i];
+            size_t at = i;
+            for (; at >= gap && pids[at - gap] > pid; at -= gap)
+                pids[at] = pids[at - gap];
+            pids[at] = pid;
+        }
+    }
+}
+
+struct walk {
+    bool first;         /* nothing was known before: everything is history */
+    double vanished_ns; /* last reading of processes that are gone: self and children */
+    double gained_ns;   /* growth of cutime+cstime of the ones that stayed */
+    double born_ns;     /* CPU time of the ones born since the last walk */
+};
+
+static void forget(struct proc_tree *tree, struct tracked *item, struct walk *walk)
+{
+    walk->vanished_ns += (double)item->self_ns + (double)item->child_ns;
+    close_statm(tree, item);
+}
+
+/* Carries a known process over into the new list, or counts it as vanished. */
+static bool carry_over(struct proc_tree *tree, struct tracked *item, struct walk *walk)
+{
+    struct tracked now = *item;
+    if (!refresh(tree, &now) || now.start_ticks != item->start_ticks) {
+        forget(tree, item, walk);
+        return false;
+    }
+    if (now.child_ns > item->child_ns)
+        walk->gained_ns += (double)(now.child_ns - item->child_ns);
+    if (!now.has_clock && now.self_ns > item->self_ns)
+        walk->born_ns += (double)(now.self_ns - item->self_ns);
+    *item = now;
+    return true;
+}
+
+static bool take_in(struct proc_tree *tree, pid_t pid, struct tracked *item, struct walk *walk)
+{
+    *item = (struct tracked){.pid = pid, .statm_fd = -1};
+    if (!refresh(tree, item))
+        return false;
+    open_handles(tree, item);
+    if (!walk->first && item->start_ticks >= tree->last_walk_ticks)
+        walk->born_ns += (double)item->self_ns + (double)item->child_ns;
+    return true;
+}
+
+/* Both lists ascend, so one pass sorts out who stayed, came and went. */
+static void merge(struct proc_tree *tree, size_t found, struct walk *walk)
+{
+    struct tracked *next = tree->spare;
+    size_t count = 0, old = 0;
+    for (size_t i = 0; i < found; i++) {
+        pid_t pid = tree->pids[i];
+        for (; old < tree->count && tree->items[old].pid < pid; old++)
+            forget(tree, &tree->items[old], walk);
+        if (old < tree->count && tree->items[old].pid == pid) {
+            struct tracked *item = &tree->items[old++];
+            if (carry_over(tree, item, walk)) {
+                next[count++] = *item;
+                continue;
+            }
+        }
+        count += take_in(tree, pid, &next[count], walk);
+    }
+    for (; old < tree->count; old++)
+        forget(tree, &tree->items[old], walk);
+    tree->spare = tree->items;
+    tree->items = next;
+    tree->count = count;
+}
+
+static void settle(struct proc_tree *tree, const struct walk *walk)
+{
+    if (walk->first)
+        return;
+    tree->child_balance_ns += walk->gained_ns - walk->vanished_ns;
+    double extra_ns = fmax(tree->child_balance_ns, 0);
+    /* cutime and cstime are cut to whole ticks each, so that much may still come; more was seen of
+     * processes that nobody in the tree waited for, and never will. */
+    double floor_ns = -2.0 * (double)tree->tick_ns;
+    tree->child_balance_ns = fmax(tree->child_balance_ns - extra_ns, floor_ns);
+    tree->pending_ns += extra_ns + walk->born_ns;
+}
+
+/* Returns false when the target is gone. */
+static bool walk_tree(struct proc_tree *tree, uint64_t now_ns)
+{
+    struct timespec boot;
+    struct walk walk = {.first = tree->last_walk_ns == 0};
+    size_t found = 0;
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    uint64_t boot_ticks =
+        ((uint64_t)boot.tv_sec * NS_PER_S + (uint64_t)boot.tv_nsec) / tree->tick_ns;
+    if (procfs_tree(&tree->root, tree->target, true, tree->pids, TREE_MAX, &found, NULL, NULL) < 0)
+        found = 0;
+    sort_pids(tree->pids, found);
+    merge(tree, found, &walk);
+    settle(tree, &walk);
+    /* A recorded tree has no clock that fits ours: what appears in it counts from then on. */
+    tree->last_walk_ticks = tree->root.is_machine ? boot_ticks : UINT64_MAX;
+    tree->last_walk_ns = now_ns;
+    return tree->count > 0;
+}
+
+static void unfollow(struct proc_tree *tree)
+{
+    for (size_t i = 0; i < tree->count; i++)
+        close_statm(tree, &tree->items[i]);
+    tree->count = 0;
+    tree->following = false;
+    tree->last_ns = tree->last_walk_ns = 0;
+    tree->pending_ns = tree->child_balance_ns = 0;
+}
+
+/* ---- sampling ---- */
+
+/* What the known processes used since the last reading. */
+static double clocks_ns(struct proc_tree *tree)
+{
+    double used_ns = 0;
+    for (size_t i = 0; i < tree->count; i++) {
+        struct tracked *item = &tree->items[i];
+        uint64_t ns;
+        if (!read_clock(item, &ns) || ns < item->self_ns)
+            continue;
+        used_ns += (double)(ns - item->self_ns);
+        item->self_ns = ns;
+    }
+    return used_ns;
+}
+
+static void put_cpu(struct proc_tree *tree, double *values)
+{
+    uint64_t now_ns = clock_mono_ns();
+    double used_ns = clocks_ns(tree);
+    if (tree->last_ns > 0 && now_ns > tree->last_ns) {
+        double wall_ns = (double)(now_ns - tree->last_ns);
+        double room_ns = fmax(wall_ns * tree->cpus - used_ns, 0);
+        double found_ns =
+            tree->root.is_machine ? fmin(tree->pending_ns, room_ns) : tree->pending_ns;
+        tree->pending_ns -= found_ns;
+        values[tree->cpu_channel] = 100.0 * (used_ns + found_ns) / wall_ns;
+    }
+    tree->last_ns = now_ns;
+}
+
+static void put_memory(struct proc_tree *tree, double *values)
+{
+    double pages = 0, threads = 0;
+    bool alive = false;
+    for (size_t i = 0; i < tree->count; i++) {
+        struct tracked *item = &tree->items[i];
+        if (item->zombie)
+            continue;
+        read_rss(item);
+        pages += (double)item->rss_pages;
+        threads += (double)item->threads;
+        alive = true;
+    }
+    if (!alive)
+        return;
+    values[tree->rss_channel] = pages * (double)tree->page_size / 1048576.0;
+    values[tree->threads_channel] = threads;
+}
+
+void proc_tree_sample(struct proc_tree *tree, const struct collect_tick *tick, double *values)
+{
+    if (tree->following &&
+        (tick->target != tree->target || tick->target_generation != tree->generation))
+        unfollow(tree);
+    if (tick->target <= 0)
+        return;
+    if (!tree->following) {
+        tree->target = tick->target;
+        tree->generation = tick->target_generation;
+        tree->following = true;
+    }
+    /* A tick may wake a little earlier after the last one than the grid says. */
+    uint64_t since_ns = tick->now_ns - tree->last_walk_ns + tree->walk_interval_ns / 10;
+    if (tree->last_walk_ns == 0 || since_ns >= tree->walk_interval_ns) {
+        if (!walk_tree(tree, tick->now_ns))
+            return;
+    }
+    put_cpu(tree, values);
+    put_memory(tree, values);
+}
+
+/* ---- opening ---- */
+
+static int declare(struct channel_set *channels, const char *metric, const char *source,
+                   int *ret_channel)
+{
+    int index = channel_declare(channels, metric, "", source);
+    if (index < 0)
+        return index;
+    channels->items[index].per_target = true;
+    *ret_channel = index;
+    return 0;
+}
+
+int proc_tree_open(const struct collect_env *env, struct channel_set *channels,
+                   struct proc_tree **ret_tree, struct error *err)
+{
+    struct proc_tree *tree = calloc(1, sizeof(*tree));
+    if (tree) {
+        tree->items = calloc(TREE_MAX, sizeof(*tree->items));
+        tree->spare = calloc(TREE_MAX, sizeof(*tree->spare));
+        tree->pids = calloc(TREE_MAX, sizeof(*tree->pids));
+    }
+    if (!tree || !tree->items || !tree->spare || !tree->pids) {
+        proc_tree_close(tree);
+        return error_set(err, ERROR_NOMEM, "out of memory for the collector 'proc'");
+    }
+    tree->root = *env->root;
+    tree->tick_ns = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
+    tree->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+    tree->cpus = (double)sysconf(_SC_NPROCESSORS_ONLN);
+    tree->walk_interval_ns = env->root->is_machine ? TREE_WALK_NS : 0;
+    const char *cpu_source =
+        env->root->is_machine ? "process CPU clocks, /proc/PID/stat (children)" : "/proc/PID/stat";
+    int rc = declare(channels, "cpu_track_pct", cpu_source, &tree->cpu_channel);
+    if (rc == 0)
+        rc = declare(channels, "mem_track_rss_mb", "/proc/PID/statm", &tree->rss_channel);
+    if (rc == 0)
+        rc = declare(channels, "threads", "/proc/PID/stat", &tree->threads_channel);
+    if (rc < 0) {
+        proc_tree_close(tree);
+        return error_set(err, rc, "cannot declare the columns of the collector 'proc'");
+    }
+    *ret_tree = tree;
+    return 0;
+}
+
+void proc_tree_close(struct proc_tree *tree)
+{
+    if (!tree)
+        return;
+    if (tree->items)
+        unfollow(tree);
+    free(tree->items);
+    free(tree->spare);
+    free(tree->pids);
+    free(tree);
+}

@@ -1,0 +1,249 @@
+/* metric.c: THE registry. To add a metric: one row here, nothing else. */
+#include "model/metric.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/util.h"
+
+#define NS_TO_MS 1e-6
+#define BYTES_TO_MB (1.0 / 1048576.0)
+
+#define NS_ROW(name, limit_stat, definition)                                                       \
+    {                                                                                              \
+        name, "ms", DIRECTION_LOWER, METRIC_NS, NS_TO_MS, limit_stat, definition                   \
+    }
+#define ROW(name, unit, direction, scale, limit_stat, definition)                                  \
+    {                                                                                              \
+        name, unit, DIRECTION_##direction, METRIC_VALUE, scale, limit_stat, definition             \
+    }
+
+const struct metric metrics_table[] = {
+    /* ---- time of a measured unit ---- */
+    NS_ROW("wall_ms", "p99",
+           "Wall-clock time (CLOCK_MONOTONIC) of one launch, from just before exec to the end of "
+           "its main process."),
+    NS_ROW("latency_ms", "p99",
+           "Wall-clock time of one inference call, from the call to its return with the outputs "
+           "ready."),
+    NS_ROW("user_ms", "mean",
+           "CPU time in user mode of the process and of the descendants that were waited for "
+           "(wait4 ru_utime)."),
+    NS_ROW("system_ms", "mean",
+           "CPU time in the kernel of the process and of the descendants that were waited for "
+           "(wait4 ru_stime)."),
+    NS_ROW("task_clock_ms", "mean",
+           "Time during which threads of the process and its children ran on a CPU (perf "
+           "task-clock)."),
+    NS_ROW("synthetic_latency_ms", "p99",
+           "An invented latency from the synthetic workload; it says nothing about this machine."),
+
+    /* ---- what a unit got done, and at what price ---- */
+    ROW("throughput_per_s", "1/s", HIGHER, 1, "mean",
+        "Items (calls times batch size) per second of wall-clock time of the steady phase."),
+    ROW("energy_per_inference_j", "J", LOWER, 1, "mean",
+        "Energy of the steady phase divided by the items inferred in it; idle power included."),
+
+    /* ---- CPU and memory of a process ---- */
+    ROW("cpu_pct", "%", NEITHER, 1, "mean",
+        "CPU time over wall-clock time of the process and its waited-for descendants; 100 is one "
+        "core fully used."),
+    ROW("peak_rss_mb", "MB", LOWER, BYTES_TO_MB, "max",
+        "Largest resident memory of any single process of the launch (wait4 ru_maxrss)."),
+    ROW("peak_tree_rss_mb", "MB", LOWER, BYTES_TO_MB, "max",
+        "Largest resident memory of all processes of the launch together; sampled, so a lower "
+        "bound, and pages shared between them count once for each."),
+    ROW("processes_max", "", NEITHER, 1, "max",
+        "Most processes of the launch that were seen alive at once; sampled, so a lower bound."),
+    ROW("minor_faults", "", LOWER, 1, "mean",
+        "Page faults served without reading from a disk (wait4 ru_minflt)."),
+    ROW("major_faults", "", LOWER, 1, "mean",
+        "Page faults that had to wait for a disk (wait4 ru_majflt)."),
+    ROW("voluntary_switches", "", NEITHER, 1, "mean",
+        "Context switches because a thread waited for something (wait4 ru_nvcsw)."),
+    ROW("involuntary_switches", "", LOWER, 1, "mean",
+        "Context switches because a thread's time was up or another had priority (wait4 "
+        "ru_nivcsw)."),
+    ROW("block_read_mb", "MB", LOWER, BYTES_TO_MB, "mean",
+        "Data that had to be fetched from block devices (wait4 ru_inblock, in sectors of 512 "
+        "bytes); what the page cache served is not in it."),
+    ROW("block_written_mb", "MB", LOWER, BYTES_TO_MB, "mean",
+        "Data sent towards block devices (wait4 ru_oublock, in sectors of 512 bytes)."),
+    ROW("char_read_mb", "MB", LOWER, BYTES_TO_MB, "mean",
+        "Data that read(2) and its relatives returned, from wherever it came (/proc/PID/io "
+        "rchar)."),
+    ROW("char_written_mb", "MB", LOWER, BYTES_TO_MB, "mean",
+        "Data handed to write(2) and its relatives, wherever it went (/proc/PID/io wchar)."),
+
+    /* ---- event counters of a launch and its children ---- */
+    ROW("cycles", "", LOWER, 1, "mean", "CPU cycles while the program ran (perf cpu-cycles)."),
+    ROW("instructions", "", LOWER, 1, "mean", "Instructions retired (perf instructions)."),
+    ROW("ipc", "", HIGHER, 1, "mean",
+        "Instructions per cycle, both counted in one group over the same time."),
+    ROW("cache_references", "", NEITHER, 1, "mean",
+        "Accesses to the cache level that the CPU counts as its last (perf cache-references)."),
+    ROW("cache_misses", "", LOWER, 1, "mean",
+        "Accesses that missed that cache level (perf cache-misses)."),
+    ROW("cache_miss_pct", "%", LOWER, 1, "mean", "Cache misses as a share of cache references."),
+    ROW("branches", "", NEITHER, 1, "mean",
+        "Branch instructions retired (perf branch-instructions)."),
+    ROW("branch_misses", "", LOWER, 1, "mean", "Branches predicted wrongly (perf branch-misses)."),
+    ROW("branch_miss_pct", "%", LOWER, 1, "mean", "Branch misses as a share of branches."),
+    ROW("context_switches", "", LOWER, 1, "mean",
+        "Context switches of the process and its children (perf context-switches)."),
+    ROW("cpu_migrations", "", LOWER, 1, "mean",
+        "Times that a thread moved to another CPU (perf cpu-migrations)."),
+    ROW("page_faults", "", LOWER, 1, "mean",
+        "Page faults, minor and major, of the process and its children (perf page-faults)."),
+
+    /* ---- collectors: the machine and the measured process over time ---- */
+    ROW("cpu_total_pct", "%", NEITHER, 1, "mean",
+        "Busy share of all online CPUs together since the last sample (/proc/stat); 100 is the "
+        "whole machine, and waiting for I/O is not busy."),
+    ROW("cpu_track_pct", "%", NEITHER, 1, "mean",
+        "CPU time of the tracked process and its descendants since the last sample; 100 is one "
+        "core fully used."),
+    ROW("mem_total_mb", "MB", NEITHER, BYTES_TO_MB, "max",
+        "Memory that the kernel manages (/proc/meminfo MemTotal)."),
+    ROW("mem_used_mb", "MB", LOWER, BYTES_TO_MB, "max",
+        "Memory that programs could not get without swapping (/proc/meminfo MemTotal - "
+        "MemAvailable)."),
+    ROW("mem_track_rss_mb", "MB", LOWER, BYTES_TO_MB, "max",
+        "Resident memory of the tracked process and its descendants; shared pages count once for "
+        "each process."),
+    ROW("threads", "", NEITHER, 1, "max", "Threads of the tracked process and its descendants."),
+    ROW("run_queue", "", NEITHER, 1, "mean",
+        "Threads of the whole machine that run or wait for a CPU (/proc/loadavg)."),
+    ROW("load1", "", NEITHER, 1, "mean",
+        "The kernel's load average over one minute: threads that run, wait for a CPU or sleep "
+        "uninterruptibly."),
+    ROW("psi_cpu_some_pct", "%", LOWER, 1, "mean",
+        "Share of the time in which at least one thread waited for a CPU (/proc/pressure/cpu, "
+        "difference of the total)."),
+    ROW("psi_memory_some_pct", "%", LOWER, 1, "mean",
+        "Share of the time in which at least one thread waited for memory (/proc/pressure/memory, "
+        "difference of the total)."),
+    ROW("psi_io_some_pct", "%", LOWER, 1, "mean",
+        "Share of the time in which at least one thread waited for I/O (/proc/pressure/io, "
+        "difference of the total)."),
+    ROW("cpu_mhz", "MHz", NEITHER, 1, "mean",
+        "Clock of a CPU, or of a group of CPUs that share it (cpufreq scaling_cur_freq)."),
+    ROW("temp_c", "\u00b0C", LOWER, 1, "max", "Temperature of a thermal zone or sensor."),
+    ROW("power_w", "W", LOWER, 1, "mean",
+        "Electrical power drawn by a rail, package or board; which one, the instance says."),
+    ROW("energy_j", "J", LOWER, 1, "max",
+        "Energy drawn since the run began, from a counter that the hardware keeps."),
+    ROW("gpu_util_pct", "%", NEITHER, 1, "mean",
+        "Share of the driver's own window (166 ms to 1 s) in which a kernel ran on the GPU."),
+    ROW("gpu_mem_used_mb", "MB", LOWER, BYTES_TO_MB, "max",
+        "GPU memory in use by all processes, without what the driver reserves where it says so."),
+    ROW("gpu_mem_total_mb", "MB", NEITHER, BYTES_TO_MB, "max", "Memory of the GPU."),
+    ROW("gpu_mhz", "MHz", NEITHER, 1, "mean", "Clock of the GPU's processors."),
+    ROW("gpu_mem_mhz", "MHz", NEITHER, 1, "mean", "Clock of the GPU's memory."),
+    ROW("gpu_temp_c", "\u00b0C", LOWER, 1, "max", "Temperature of the GPU."),
+    ROW("gpu_power_w", "W", LOWER, 1, "mean",
+        "Electrical power of the GPU: the instantaneous reading where the driver has one, else its "
+        "average over the last second."),
+    ROW("gpu_energy_j", "J", LOWER, 1, "max",
+        "Energy drawn by the GPU since the run began (the driver's counter)."),
+    ROW("gpu_throttle_reasons", "", NEITHER, 1, "max",
+        "Why the GPU's clock is held back, as the driver's bit mask (0x4 software power cap, 0x20 "
+        "and 0x40 temperature, 0x80 power brake; 0x1 is idle and no throttling)."),
+};
+
+const size_t metrics_table_count = ARRAY_LEN(metrics_table);
+
+/* Names by which the same quantity is known elsewhere. */
+static const struct {
+    const char *alias;
+    const char *name;
+} aliases[] = {
+    {"time_ms", "wall_ms"},
+    {"elapsed_ms", "wall_ms"},
+    {"wall_time_ms", "wall_ms"},
+    {"cpu_percent", "cpu_pct"},
+    {"gpu_percent", "gpu_util_pct"},
+    {"throughput", "throughput_per_s"},
+    {"throughput_fps", "throughput_per_s"},
+    {"memory_used_mb", "mem_used_mb"},
+    {"memory_total_mb", "mem_total_mb"},
+    {"temperature_c", "temp_c"},
+    {"rss_mb", "peak_rss_mb"},
+    {"peak_memory_mb", "peak_rss_mb"},
+    {"minflt", "minor_faults"},
+    {"majflt", "major_faults"},
+    {"migrations", "cpu_migrations"},
+};
+
+static const struct metric *find_row(const char *name)
+{
+    for (size_t i = 0; i < metrics_table_count; i++) {
+        if (strcmp(metrics_table[i].name, name) == 0)
+            return &metrics_table[i];
+    }
+    return NULL;
+}
+
+const struct metric *metric_find(const char *name)
+{
+    const struct metric *row = find_row(name);
+    for (size_t i = 0; i < ARRAY_LEN(aliases) && !row; i++) {
+        if (strcmp(aliases[i].alias, name) == 0)
+            row = find_row(aliases[i].name);
+    }
+    return row;
+}
+
+const char *metric_nearest(const char *name)
+{
+    const char *names[ARRAY_LEN(metrics_table)];
+    for (size_t i = 0; i < metrics_table_count; i++)
+        names[i] = metrics_table[i].name;
+    int nearest = str_nearest(name, names, metrics_table_count);
+    if (nearest >= 0)
+        return names[nearest];
+    /* "latency" is no typing error of "latency_ms", but it is what was meant. */
+    for (size_t i = 0; i < metrics_table_count && strlen(name) >= 3; i++) {
+        if (str_starts_with(names[i], name))
+            return names[i];
+    }
+    return NULL;
+}
+
+const char *metric_stand_in(const char *name)
+{
+    return strcmp(name, "latency_ms") == 0 ? "wall_ms" : NULL;
+}
+
+double metric_to_shown(const struct metric *metric, double inside)
+{
+    if (metric->scale > 0 && metric->scale < 1) {
+        double divisor = round(1 / metric->scale);
+        if (fabs(divisor * metric->scale - 1) < 1e-12)
+            return inside / divisor;
+    }
+    return inside * metric->scale;
+}
+
+double metric_to_inside(const struct metric *metric, double shown)
+{
+    if (metric->scale > 0 && metric->scale < 1) {
+        double factor = round(1 / metric->scale);
+        if (fabs(factor * metric->scale - 1) < 1e-12)
+            return shown * factor;
+    }
+    return shown / metric->scale;
+}
+
+const char *direction_name(enum direction direction)
+{
+    switch (direction) {
+    case DIRECTION_LOWER:
+        return "lower";
+    case DIRECTION_HIGHER:
+        return "higher";
+    default:
+        return "neither";
+    }
+}
