@@ -85,6 +85,18 @@ static int dispatch(struct command_context *context, int count, char **argv, boo
     return rc < 0 ? rc : command->run(context, err);
 }
 
+/* What stands before an unknown command may be the real mistake: in `tacho --iteratons 3 run` the 3
+ * is taken for a command only because the flag is unknown. */
+static int fail_unknown_command(struct command_context *context, int at, char **argv,
+                                struct error *err)
+{
+    context->command = command_find("help");
+    int rc = settings_init(&context->settings, err);
+    if (rc == 0)
+        rc = options_parse(context, at, argv, err);
+    return rc < 0 ? rc : command_unknown(argv[at], err);
+}
+
 int main(int argc, char **argv)
 {
     occupy_standard_descriptors();
@@ -104,7 +116,7 @@ int main(int argc, char **argv)
     bool wants_json = has_word(separator, argv, "--json");
     context.command = command;
     if (rc == 0 && !command)
-        rc = command_unknown(argv[at], &err);
+        rc = fail_unknown_command(&context, at, argv, &err);
     else if (rc == 0)
         rc = dispatch(&context, drop_word(argv, separator, at), argv, at == 0, &err);
 

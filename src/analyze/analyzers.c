@@ -6,13 +6,21 @@
 #include "analyze/analyzer.h"
 
 extern const struct analyzer analyzer_timing;
+extern const struct analyzer analyzer_contention;
 extern const struct analyzer analyzer_throttling;
 extern const struct analyzer analyzer_stall;
 extern const struct analyzer analyzer_oversubscription;
 
+/* clang-format off */
 const struct analyzer *const analyzers[] = {
-    &analyzer_timing, &analyzer_throttling, &analyzer_stall, &analyzer_oversubscription, NULL,
+    &analyzer_timing,
+    &analyzer_contention,
+    &analyzer_throttling,
+    &analyzer_stall,
+    &analyzer_oversubscription,
+    NULL,
 };
+/* clang-format on */
 
 int analyzers_run(const struct run *run, struct run_sink *sink, struct error *err)
 {

@@ -14,7 +14,7 @@
 
 static int oversubscription_run(const struct run *run, struct run_sink *sink, struct error *err)
 {
-    const struct fact *cores = facts_get(&run->workload, "cores_applied_count");
+    const struct fact *cores = facts_get(&run->workload, "cores_count");
     if (!cores || cores->kind != FACT_INTEGER || cores->integer < 1)
         return 0;
     double threads = overall_max(run, "threads");

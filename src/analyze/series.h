@@ -29,4 +29,13 @@ double steady_mean(const struct run *run, const char *metric);
 /* Largest value over all instances and the whole run; NaN without any. */
 double overall_max(const struct run *run, const char *metric);
 
+struct contention {
+    double machine_pct;       /* of all cores */
+    double others_pct;        /* of all cores, without this program */
+    double pressure_pct;      /* PSI cpu some; NaN: not known */
+    double preemptions_per_s; /* involuntary switches per second of the program's CPU time */
+};
+/* Whether other programs took cores away from this one (contention.c); fills *ret in any case. */
+bool contention_seen(const struct run *run, struct contention *ret);
+
 #endif

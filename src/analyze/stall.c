@@ -59,8 +59,10 @@ static int find_waiting(const struct run *run, struct run_sink *sink, struct err
     double faults = steady_mean(run, "major_faults");
     bool sleeps = switches >= SWITCHES_PER_S_MIN, disk = blocks >= BLOCKS_MB_MIN,
          paging = faults >= MAJOR_FAULTS_MIN;
-    if (rc < 0 || !(wall_ms >= WALL_MS_MIN) || !(cpu_pct < CPU_LOW_PCT) ||
-        !(sleeps || disk || paging))
+    struct contention contention;
+    /* A program that others keep from its core does not wait of its own accord. */
+    if (rc < 0 || contention_seen(run, &contention) || !(wall_ms >= WALL_MS_MIN) ||
+        !(cpu_pct < CPU_LOW_PCT) || !(sleeps || disk || paging))
         return rc;
     struct finding finding;
     finding_init(&finding, "waiting", SEVERITY_INFO, "cpu_pct");

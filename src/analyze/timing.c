@@ -37,7 +37,7 @@ static double first_value(const struct run_series *series)
 }
 
 static int find_first_outlier(const struct run *run, const struct values *steady,
-                              struct run_sink *sink, struct error *err)
+                              struct run_sink *sink, bool *ret_found, struct error *err)
 {
     double first = first_value(steady->series), median = NAN, mad = NAN;
     if (steady->count < 3 || isnan(first))
@@ -49,6 +49,7 @@ static int find_first_outlier(const struct run *run, const struct values *steady
         return error_set(err, ERROR_NOMEM, "out of memory looking at the first unit");
     if (first <= median * (1 + 2 * RELEVANT_SHARE) || first - median <= OUTLIER_MADS * mad)
         return 0;
+    *ret_found = true;
     char first_text[32], median_text[32];
     struct finding finding;
     finding_init(&finding, "first_run_outlier", kept_apart ? SEVERITY_INFO : SEVERITY_WARNING,
@@ -137,8 +138,9 @@ static int find_drift(const struct run *run, const struct values *steady, struct
     return sink_finding(sink, &finding, err);
 }
 
-static int find_outliers(const struct run *run, const struct values *steady, struct run_sink *sink,
-                         struct error *err)
+/* first_told: the first unit has had its own finding and is not told again. */
+static int find_outliers(const struct run *run, const struct values *steady, bool first_told,
+                         struct run_sink *sink, struct error *err)
 {
     size_t indices[8], count = 0;
     if (steady->count < 5)
@@ -147,6 +149,8 @@ static int find_outliers(const struct run *run, const struct values *steady, str
         return error_set(err, ERROR_NOMEM, "out of memory looking for outliers");
     /* Many outliers are a heavy tail or a second mode, not outliers; those have their own words. */
     if (count == 0 || count > steady->count / 10 + 1)
+        return 0;
+    if (count == 1 && first_told && indices[0] == 0)
         return 0;
     double worst = steady->value[indices[0]];
     size_t worst_at = indices[0];
@@ -179,13 +183,14 @@ static int timing_run(const struct run *run, struct run_sink *sink, struct error
     struct values steady;
     int rc = values_of(run, latency_metric_of(run), &steady, err);
     if (rc == 0 && steady.series) {
-        rc = find_first_outlier(run, &steady, sink, err);
+        bool first_told = false;
+        rc = find_first_outlier(run, &steady, sink, &first_told, err);
         if (rc == 0)
             rc = find_modes(run, &steady, sink, err);
         if (rc == 0)
             rc = find_drift(run, &steady, sink, err);
         if (rc == 0)
-            rc = find_outliers(run, &steady, sink, err);
+            rc = find_outliers(run, &steady, first_told, sink, err);
     }
     values_free(&steady);
     return rc;

@@ -22,7 +22,7 @@ static struct arena_block *arena_add_block(struct arena *arena, size_t need)
     size_t size = arena->used_bytes < BLOCK_BYTES_MIN ? BLOCK_BYTES_MIN : arena->used_bytes;
     if (size < need)
         size = need;
-    if (size > SIZE_MAX - sizeof(struct arena_block))
+    if (size > PTRDIFF_MAX - sizeof(struct arena_block))
         return NULL;
     struct arena_block *block = malloc(sizeof(*block) + size);
     if (!block)

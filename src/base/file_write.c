@@ -184,7 +184,7 @@ int file_write_atomic(const char *path, const char *data, size_t size, struct er
 
     struct stat old;
     bool exists = stat(path, &old) == 0;
-    if (!exists && errno != ENOENT)
+    if (!exists && (errno != ENOENT || !*path))
         return write_failed(err, errno, path, "open");
     if (exists && S_ISDIR(old.st_mode))
         return write_failed(err, EISDIR, path, "write");

@@ -106,7 +106,7 @@ int procfs_parse_io(const char *text, struct proc_io *ret_io, struct error *err)
         {"write_bytes:", &io.block_written_bytes, false},
     };
     size_t seen = 0;
-    for (const char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+    for (const char *line = text; *line; line = strchrnul(line, '\n'), line += *line == '\n') {
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
             int64_t value;
             if (!str_starts_with(line, rows[i].name) || rows[i].seen ||

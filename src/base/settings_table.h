@@ -3,12 +3,14 @@
  * To add a setting: one row here; --help, completion, tacho.yaml, environment and `doctor --config`
  * follow. Rows stand in the order in which --help shows them.
  *
- * X(ID, key, aliases, type (SETTING_TYPE_ is put in front), min, max, choices, default, env, flag, short, arg, commands, help)
+ * X(ID, key, aliases, type (SETTING_TYPE_ is put in front), min, max, choices, default, env, flag,
+ * short, arg, commands, help)
  */
 #ifndef TACHO_BASE_SETTINGS_TABLE_H
 #define TACHO_BASE_SETTINGS_TABLE_H
 
-/* Which command accepts the flag. A setting of no command (0) is only in the file or environment. */
+/* Which command accepts the flag. A setting of no command (0) is only in the file or environment.
+ */
 #define COMMAND_RUN (1u << 0)
 #define COMMAND_RUNS (1u << 1)
 #define COMMAND_DOCTOR (1u << 2)

@@ -187,9 +187,9 @@ int unit_parse_list(const char *text, uint64_t max_value, uint64_t *ret_values, 
 {
     size_t count = 0;
     for (const char *at = text;; at++) {
-        uint64_t first, last;
+        uint64_t first = 0;
         bool valid = scan_u64(&at, max_value, &first);
-        last = first;
+        uint64_t last = first;
         if (valid && *at == '-') {
             at++;
             valid = scan_u64(&at, max_value, &last) && last >= first;

@@ -92,7 +92,8 @@ const char *unit_format_list(const uint64_t *values, size_t count, char *buf, si
         buf[0] = '\0';
     for (size_t i = 0; i < count;) {
         size_t last = i;
-        while (last + 1 < count && values[last + 1] == values[last] + 1)
+        while (last + 1 < count && values[last] < values[last + 1] &&
+               values[last + 1] - values[last] == 1)
             last++;
         char part[48];
         const char *comma = i > 0 ? "," : "";

@@ -15,7 +15,7 @@ int array_reserve(void *data, size_t *capacity, size_t need, size_t element_size
     if (wanted < FIRST_CAPACITY)
         wanted = FIRST_CAPACITY;
     size_t bytes;
-    if (__builtin_mul_overflow(wanted, element_size, &bytes))
+    if (__builtin_mul_overflow(wanted, element_size, &bytes) || bytes > PTRDIFF_MAX)
         return -1;
 
     /* data is the address of a pointer of any type: copied, not cast, to keep to the aliasing

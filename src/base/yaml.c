@@ -63,7 +63,7 @@ static int compare_children(const void *a, const void *b)
 /* Sorting keeps this fast for a mapping of 100,000 keys. */
 static int refuse_duplicates(struct builder *builder, const struct frame *frame)
 {
-    if (frame->node->kind != YAML_MAPPING || frame->children < 2)
+    if (frame->children < 2)
         return 0;
     CLEANUP_FREE const struct yaml_node **children = calloc(frame->children, sizeof(*children));
     if (!children)
@@ -195,6 +195,8 @@ static int on_event(struct builder *builder, const yaml_event_t *event)
         return on_start(builder, event, YAML_MAPPING, event->data.mapping_start.anchor,
                         event->data.mapping_start.tag);
     case YAML_SEQUENCE_END_EVENT:
+        builder->depth--;
+        return 0;
     case YAML_MAPPING_END_EVENT:
         return refuse_duplicates(builder, &builder->frames[--builder->depth]);
     case YAML_ALIAS_EVENT:

@@ -18,12 +18,13 @@
 #include "base/str.h"
 #include "control/launcher.h"
 
-#define COMMAND_NEEDS_LAUNCHER (1u << 0)   /* fork the launcher first in main */
-#define COMMAND_TAKES_PROGRAM (1u << 1)    /* "-- CMD ARG…" is allowed */
-#define COMMAND_HIDDEN (1u << 2)           /* not in the list of --help */
-#define COMMAND_TOLERATES_CONFIG (1u << 3) /* runs although the settings are broken, and says so   \
-                                            */
-#define COMMAND_NO_CONFIG (1u << 4)        /* reads neither environment nor tacho.yaml */
+#define COMMAND_NEEDS_LAUNCHER (1u << 0) /* fork the launcher first in main */
+#define COMMAND_TAKES_PROGRAM (1u << 1)  /* "-- CMD ARG…" is allowed */
+#define COMMAND_HIDDEN (1u << 2)         /* not in the list of --help */
+#define COMMAND_TOLERATES_CONFIG                                                                   \
+    (1u << 3)                       /* runs although the settings are broken, and says so          \
+                                     */
+#define COMMAND_NO_CONFIG (1u << 4) /* reads neither environment nor tacho.yaml */
 
 /* Bit of a command that takes only the options that all commands share. */
 #define COMMAND_COMMON (1u << 31)

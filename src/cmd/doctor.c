@@ -229,10 +229,9 @@ const struct command command_doctor = {
     .name = "doctor",
     .summary = "what this machine can measure, what is missing and how to get it",
     .usage = "[OPTIONS]",
-    .examples =
-        "  tacho doctor\n"
-        "  tacho doctor --config-values      every setting, its value and where it is from\n"
-        "  tacho doctor --json\n",
+    .examples = "  tacho doctor\n"
+                "  tacho doctor --config-values   every setting, its value and its source\n"
+                "  tacho doctor --json\n",
     .bit = COMMAND_COMMON | COMMAND_DOCTOR,
     .flags = COMMAND_TOLERATES_CONFIG,
     .run = doctor_run,

@@ -22,6 +22,8 @@ void help_wrap(struct strbuf *out, const char *text, size_t column, size_t inden
     bool is_first = true;
     while (*word) {
         size_t length = strcspn(word, " ");
+        if (word[0] == '[' && strchr(word, ']')) /* "[default: 5m]" stays together */
+            length = strcspn(word, "]") + 1;
         size_t need = length + (is_first ? 0 : 1);
         if (!is_first && column + need > HELP_WIDTH) {
             strbuf_putc(out, '\n');
@@ -54,13 +56,17 @@ static void row(struct strbuf *out, const char *left, size_t width, const char *
     help_wrap(out, text, indent, indent);
 }
 
+static bool is_on_by_default(const struct setting *setting)
+{
+    return setting->type == SETTING_TYPE_BOOL && setting->default_text &&
+           strcmp(setting->default_text, "true") == 0;
+}
+
 static void option_left(const struct setting *setting, char *buf, size_t size)
 {
     char name[64];
-    /* A switch that is on by default is only of use negated. */
-    bool is_on = setting->type == SETTING_TYPE_BOOL && setting->default_text &&
-                 strcmp(setting->default_text, "true") == 0;
-    snprintf(name, sizeof(name), "--%s%s", is_on ? "no-" : "", setting->flag);
+    bool is_on = is_on_by_default(setting);
+    snprintf(name, sizeof(name), "--%s%s", is_on ? "[no-]" : "", setting->flag);
     char letter[5] = "    ";
     if (setting->short_flag)
         snprintf(letter, sizeof(letter), "-%c, ", setting->short_flag);
@@ -71,15 +77,14 @@ static void option_left(const struct setting *setting, char *buf, size_t size)
 static void option_text(const struct setting *setting, char *buf, size_t size)
 {
     char note[128] = "";
-    const char *fixed = setting->type == SETTING_TYPE_BOOL ? NULL : setting->default_text;
+    const char *fixed = setting->type == SETTING_TYPE_BOOL
+                            ? (is_on_by_default(setting) ? "on" : NULL)
+                            : setting->default_text;
     if (fixed)
         snprintf(note, sizeof(note), " [default: %s]", fixed);
     if (setting->env)
         snprintf(note + strlen(note), sizeof(note) - strlen(note), " [env: %s]", setting->env);
-    bool is_on = setting->type == SETTING_TYPE_BOOL && setting->default_text &&
-                 strcmp(setting->default_text, "true") == 0;
-    snprintf(buf, size, "%s%s%s", is_on && !strstr(setting->help, "--no-") ? "do not " : "",
-             setting->help, note);
+    snprintf(buf, size, "%s%s", setting->help, note);
 }
 
 static void options(const struct command *command, struct strbuf *out, bool common)

@@ -92,6 +92,14 @@ static const char *command_with_flag(const char *name)
     return NULL;
 }
 
+static int hint_help(const struct command *command, struct error *err)
+{
+    /* Without a command's name it is `help` that parses. */
+    if (command->flags & COMMAND_NO_CONFIG)
+        return error_hint(err, "all flags: tacho COMMAND --help");
+    return error_hint(err, "all flags: tacho %s --help", command->name);
+}
+
 static int fail_unknown_long(const struct command *command, const struct option_set *set,
                              const char *typed, struct error *err)
 {
@@ -116,7 +124,7 @@ static int fail_unknown_long(const struct command *command, const struct option_
             return error_set(err, ERROR_USAGE, "unknown flag --%s: did you mean --%s?", name,
                              candidates[i]);
     error_set(err, ERROR_USAGE, "unknown flag --%s", name);
-    return error_hint(err, "all flags: tacho %s --help", command->name);
+    return hint_help(command, err);
 }
 
 static int fail_unknown(const struct command *command, const struct option_set *set,
@@ -127,7 +135,7 @@ static int fail_unknown(const struct command *command, const struct option_set *
     if (str_starts_with(typed, "--"))
         return error_set(err, ERROR_USAGE, "%.*s takes no value", (int)strcspn(typed, "="), typed);
     error_set(err, ERROR_USAGE, "unknown flag -%c", optopt);
-    return error_hint(err, "all flags: tacho %s --help", command->name);
+    return hint_help(command, err);
 }
 
 static int fail_missing_value(const struct command *command, const char *typed, struct error *err)

@@ -15,16 +15,21 @@
 #include "report/report.h"
 #include "workload/workload.h"
 
+#define COLLECTORS_MAX 32
+
 struct run_command {
     struct command_context *context;
     const struct settings *settings;
     struct root root;
-    struct profile profile; /* empty when none was asked for */
+    struct profile profile;    /* empty when none was asked for */
     struct workload_args args; /* borrowed by the workload until it is closed */
     const struct workload *workload;
     void *workload_state;
     struct limit *limits;
     size_t limit_count;
+    struct arena arena; /* names split at commas */
+    const char *collectors[COLLECTORS_MAX];
+    size_t collector_count;
     struct run_keep keep;
     struct measure *measure;
 };
@@ -34,9 +39,8 @@ struct run_command {
 static int choose_workload(struct run_command *run, struct error *err)
 {
     struct command_context *context = run->context;
-    run->args = (struct workload_args){.settings = run->settings,
-                                       .launcher = &context->launcher,
-                                       .command = context->program};
+    run->args = (struct workload_args){
+        .settings = run->settings, .launcher = &context->launcher, .command = context->program};
     if (context->argument_count > 0) {
         error_set(err, ERROR_USAGE, "'%s' stands before '--'", context->arguments[0]);
         return error_hint(err, "put the program behind it: tacho run -- %s", context->arguments[0]);
@@ -140,6 +144,43 @@ static int load_limits(struct run_command *run, struct error *err)
     return check_waivers(run, err);
 }
 
+/* ---- collectors --------------------------------------------------------------------------- */
+
+static int add_collector(struct run_command *run, const char *name, struct error *err)
+{
+    const char *known[COLLECTORS_MAX];
+    size_t count = 0;
+    for (; collectors[count] && count < COLLECTORS_MAX; count++)
+        known[count] = collectors[count]->name;
+    if (!collector_find(name)) {
+        error_set(err, ERROR_USAGE, "unknown collector '%s'", name);
+        int nearest = str_nearest(name, known, count);
+        return nearest >= 0 ? error_hint(err, "did you mean %s?", known[nearest])
+                            : error_hint(err, "tacho doctor lists them");
+    }
+    if (run->collector_count == COLLECTORS_MAX)
+        return error_set(err, ERROR_USAGE, "more than %d collectors", COLLECTORS_MAX);
+    run->collectors[run->collector_count++] = name;
+    return 0;
+}
+
+/* "proc,thermal" and repeated flags come to the same. */
+static int split_collectors(struct run_command *run, struct error *err)
+{
+    const struct setting_value *named = &run->settings->values[SETTING_COLLECTOR];
+    for (size_t i = 0; i < named->list_count; i++) {
+        char *rest = arena_strdup(&run->arena, named->list[i]), *name;
+        if (!rest)
+            return error_set(err, ERROR_NOMEM, "out of memory for collectors");
+        while ((name = strsep(&rest, ","))) {
+            int rc = add_collector(run, name, err);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
 /* ---- the plan ----------------------------------------------------------------------------- */
 
 static int plan_warmup(const struct run_command *run, struct measure_plan *plan, struct error *err)
@@ -188,7 +229,6 @@ static int plan_units(const struct run_command *run, struct measure_plan *plan, 
 static int make_plan(struct run_command *run, struct measure_plan *plan, struct error *err)
 {
     const struct settings *settings = run->settings;
-    const struct setting_value *named = &settings->values[SETTING_COLLECTOR];
     *plan = (struct measure_plan){
         .workload = run->workload,
         .workload_state = run->workload_state,
@@ -197,12 +237,11 @@ static int make_plan(struct run_command *run, struct measure_plan *plan, struct 
         .ignore_failure = settings_get_bool(settings, SETTING_IGNORE_FAILURE),
         .limits = run->limits,
         .limit_count = run->limit_count,
-        .collector_names = named->list,
-        .collector_count = named->list_count,
+        .collector_names = run->collectors,
+        .collector_count = run->collector_count,
         .skip_gpu = !settings_get_bool(settings, SETTING_GPU_METRICS),
         .skip_power = !settings_get_bool(settings, SETTING_POWER_METRICS),
         .interval_ns = settings_get_u64(settings, SETTING_INTERVAL),
-        .sink = run_keep_sink(&run->keep),
         .quiet = settings_get_bool(settings, SETTING_QUIET),
     };
     if (!settings_is_set(settings, SETTING_INTERVAL) && run->profile.interval_ns)
@@ -277,12 +316,16 @@ static int run_prepared(struct run_command *run, struct error *err)
     if (rc == 0)
         rc = load_limits(run, err);
     if (rc == 0)
-        rc = run_keep_begin(&run->keep, run->settings, err);
+        rc = split_collectors(run, err);
     struct measure_plan plan;
     if (rc == 0)
         rc = make_plan(run, &plan, err);
+    /* Last, so that a typing error leaves no store behind. */
+    if (rc == 0)
+        rc = run_keep_begin(&run->keep, run->settings, err);
     if (rc < 0)
         return rc;
+    plan.sink = run_keep_sink(&run->keep);
     rc = measure_run(&plan, &run->measure, err);
     return run->measure ? deliver(run, rc, err) : rc;
 }
@@ -298,6 +341,7 @@ static int run_run(struct command_context *context, struct error *err)
         run.workload->close(run.workload_state);
     free(run.limits);
     profile_deinit(&run.profile);
+    arena_deinit(&run.arena);
     if (run.root.fd >= 0)
         root_close(&run.root);
     return rc;

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/term.h"
 #include "base/text_table.h"
@@ -23,7 +22,8 @@
 #include "store/store.h"
 
 #define LIST_DEFAULT 20
-#define LABEL_COLUMNS 28
+#define COLUMNS_BEFORE_LABEL 63
+#define LABEL_COLUMNS_MIN 17
 
 /* ---- list ---- */
 
@@ -31,7 +31,7 @@ struct list_output {
     struct strbuf *out;
     struct text_table table;
     struct json_writer writer;
-    bool colour;
+    size_t label_columns;
 };
 
 static const char *verdict_word(enum outcome outcome)
@@ -48,15 +48,15 @@ static const char *verdict_word(enum outcome outcome)
     }
 }
 
-/* Cuts to LABEL_COLUMNS columns, never within a character. */
-static void cut_label(const char *label, char *buf, size_t size)
+/* Never cuts within a character. */
+static void cut_label(const char *label, size_t columns, char *buf, size_t size)
 {
     str_copy(buf, size, label);
     str_make_printable(buf);
-    if (str_width(buf) <= LABEL_COLUMNS)
+    if (str_width(buf) <= columns)
         return;
     size_t length = strlen(buf);
-    while (length > 0 && (str_width(buf) > LABEL_COLUMNS - 1)) {
+    while (length > 0 && str_width(buf) > columns - 1) {
         do
             length--;
         while (length > 0 && ((unsigned char)buf[length] & 0xc0) == 0x80);
@@ -68,18 +68,15 @@ static void cut_label(const char *label, char *buf, size_t size)
 static int list_text_row(const struct store_entry *entry, void *context)
 {
     struct list_output *list = context;
-    char label[160], launches[24], duration[32] = "-", when[24];
+    char shown[160], launches[24], duration[32] = "-";
     char named[192];
     snprintf(named, sizeof(named), "%s%s", entry->synthetic ? "SYNTHETIC " : "", entry->label);
-    cut_label(named, label, sizeof(label));
+    cut_label(named, list->label_columns, shown, sizeof(shown));
     snprintf(launches, sizeof(launches), "%llu", (unsigned long long)entry->invocations);
     if (!isnan(entry->duration_s))
         unit_format_ns(entry->duration_s * 1e9, duration, sizeof(duration));
-    clock_format_iso(entry->begin_epoch_s, when, sizeof(when));
-    when[10] = ' '; /* "2026-11-20 21:22" */
-    when[16] = '\0';
-    text_table_row(&list->table, entry->id, when, verdict_word(entry->outcome),
-                   run_state_name(entry->state), launches, duration, label);
+    text_table_row(&list->table, entry->id, verdict_word(entry->outcome),
+                   run_state_name(entry->state), launches, duration, shown);
     return 0;
 }
 
@@ -129,11 +126,12 @@ static int list_json(struct store *store, const char *path, size_t limit, struct
 static int list_table(struct store *store, size_t limit, bool markdown, struct strbuf *out,
                       struct error *err)
 {
-    struct list_output list = {.out = out};
-    text_table_init(&list.table, 7);
-    list.table.align[4] = list.table.align[5] = TEXT_RIGHT;
-    text_table_row(&list.table, "run", "begun (UTC)", "verdict", "state", "launches", "took",
-                   "label");
+    struct list_output list = {.out = out, .label_columns = LABEL_COLUMNS_MIN};
+    if (term_width(STDOUT_FILENO) > COLUMNS_BEFORE_LABEL + LABEL_COLUMNS_MIN)
+        list.label_columns = (size_t)term_width(STDOUT_FILENO) - COLUMNS_BEFORE_LABEL;
+    text_table_init(&list.table, 6);
+    list.table.align[3] = list.table.align[4] = TEXT_RIGHT;
+    text_table_row(&list.table, "run", "verdict", "state", "launches", "took", "label");
     int rc = store_list(store, limit, list_text_row, &list, err);
     if (rc == 0 && list.table.failed)
         rc = error_set(err, ERROR_NOMEM, "out of memory");
@@ -392,12 +390,11 @@ const struct command command_runs = {
     .summary = "the stored runs: list, show, export, import, rm",
     .usage = "[OPTIONS]",
     .verbs = verbs,
-    .examples =
-        "  tacho runs list\n"
-        "  tacho runs show last                      or last-2, an id, a part of it, a label\n"
-        "  tacho runs show last --format markdown\n"
-        "  tacho runs export last last-1 -o two.json\n"
-        "  tacho runs import two.json --store other/.tacho\n",
+    .examples = "  tacho runs list\n"
+                "  tacho runs show last           or last-2, an id, its end, a label\n"
+                "  tacho runs show last --format markdown\n"
+                "  tacho runs export last last-1 -o two.json\n"
+                "  tacho runs import two.json --store other/.tacho\n",
     .bit = COMMAND_COMMON | COMMAND_RUNS,
     .flags = 0,
     .run = runs_run,

@@ -99,7 +99,7 @@ static const struct run_sink_ops ignore_ops = {.name = "ignore"};
 static struct run_sink *fresh_in_memory(void *context)
 {
     struct import *import = context;
-    struct run *run;
+    struct run *run = NULL;
     return run_list_add(&import->list, &run, &import->error) == 0 ? run_sink_of(run) : NULL;
 }
 
@@ -151,8 +151,8 @@ static void import_report(struct command_context *context, const struct import *
         json_write_text(&writer, "schema", "tacho.imported/1");
         json_write_array(&writer, "imported");
         for (const char *id = strbuf_get(&import->ids); *id; id += strcspn(id, "\n") + 1) {
-            char name[40];
-            snprintf(name, sizeof(name), "%.*s", (int)strcspn(id, "\n"), id);
+            char name[40] = "";
+            memcpy(name, id, u64_min(strcspn(id, "\n"), sizeof(name) - 1));
             json_write_text(&writer, NULL, name);
         }
         json_write_end(&writer);

@@ -67,6 +67,7 @@ struct probe_result {
 
 struct collect_tick {
     uint64_t now_ns;            /* CLOCK_MONOTONIC at the start of this tick */
+    uint64_t grid_ns;           /* when it should have started: for pacing, free of jitter */
     pid_t target;               /* root of the measured process tree, 0: none now */
     uint32_t target_generation; /* changes when target does: forget the old one's counters */
 };

@@ -55,8 +55,8 @@ static int visit_device(const char *name, void *context)
     if (root_read_line(walk->root, path, walk->driver, sizeof(walk->driver), NULL) <= 0)
         return 0;
     int rc = root_list(walk->root, walk->device, visit_file, walk, NULL);
-    /* A device that was unplugged meanwhile is no reason to stop. */
-    return rc == -ERROR_ABSENT ? 0 : rc;
+    /* A device that was unplugged meanwhile, or is hidden, is no reason to stop. */
+    return rc == -ERROR_ABSENT || rc == -ERROR_DENIED ? 0 : rc;
 }
 
 int hwmon_each(const struct root *root, const char *kind, const char *suffix,

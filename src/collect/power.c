@@ -53,11 +53,12 @@ static void power_probe(const struct collect_env *env, struct probe_result *ret)
 {
     struct power_source *sources = calloc(POWER_SOURCES_MAX, sizeof(*sources));
     *ret = (struct probe_result){.reason = REASON_NONE};
-    if (!sources) {
+    size_t count = 0, denied = 0;
+    if (!sources || power_find(env->root, sources, &count) < 0) {
         *ret = (struct probe_result){REASON_FAILED, "out of memory"};
+        free(sources);
         return;
     }
-    size_t count = power_find(env->root, sources), denied = 0;
     for (size_t i = 0; i < count; i++)
         denied += is_denied(env->root, &sources[i]);
     if (count == 0)
@@ -174,7 +175,9 @@ static int open_all(const struct collect_env *env, struct channel_set *channels,
                     struct power_state *power, struct power_source *sources, struct error *err)
 {
     struct power_total total;
-    size_t count = power_find(env->root, sources);
+    size_t count = 0;
+    if (power_find(env->root, sources, &count) < 0)
+        return error_set(err, ERROR_NOMEM, "out of memory for the collector 'power'");
     if (count == 0)
         return error_set(err, ERROR_ABSENT, "no power sensor");
     power_find_total(sources, count, &total);
@@ -274,7 +277,7 @@ static int power_sample(void *state, const struct collect_tick *tick, double *va
 const struct collector collector_power = {
     .name = "power",
     .summary = "power of packages, rails and the whole board (RAPL, hwmon, INA3221)",
-    .cost_ns = 1000000,
+    .cost_ns = 2000000, /* six I2C transfers of an INA3221; RAPL takes microseconds */
     .min_interval_ns = 100 * NS_PER_MS,
     .probe = power_probe,
     .open = power_open,

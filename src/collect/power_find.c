@@ -62,7 +62,8 @@ static int add_rapl(const char *zone, void *context)
 {
     struct search *search = context;
     char path[400];
-    if (!str_starts_with(zone, "intel-rapl:"))
+    static const char prefix[] = "intel-rapl:";
+    if (!str_starts_with(zone, prefix) || !isdigit((unsigned char)zone[strlen(prefix)]))
         return 0;
     snprintf(path, sizeof(path), "sys/class/powercap/%s/energy_uj", zone);
     if (!root_exists(search->root, path))
@@ -152,20 +153,28 @@ static int visit_iio_device(const char *name, void *context)
 {
     struct search *search = context;
     snprintf(search->iio, sizeof(search->iio), "sys/bus/iio/devices/%s", name);
-    root_list(search->root, search->iio, add_iio_rail, search, NULL);
-    return 0;
+    int rc = root_list(search->root, search->iio, add_iio_rail, search, NULL);
+    return rc == -ERROR_NOMEM ? rc : 0;
 }
 
-size_t power_find(const struct root *root, struct power_source *sources)
+int power_find(const struct root *root, struct power_source *sources, size_t *ret_count)
 {
     struct search search = {.root = root, .sources = sources};
-    root_list(root, "sys/class/powercap", add_rapl, &search, NULL);
-    hwmon_each(root, "power", "_input", add_hwmon_power, &search, NULL);
+    /* A directory that is not there, or hidden, only means that there is nothing in it. */
+    int rc = root_list(root, "sys/class/powercap", add_rapl, &search, NULL);
+    if (rc != -ERROR_NOMEM)
+        rc = hwmon_each(root, "power", "_input", add_hwmon_power, &search, NULL);
     search.want_average = true;
-    hwmon_each(root, "power", "_average", add_hwmon_power, &search, NULL);
-    hwmon_each(root, "in", "_input", add_ina3221_rail, &search, NULL);
-    root_list(root, "sys/bus/iio/devices", visit_iio_device, &search, NULL);
-    return search.count;
+    if (rc != -ERROR_NOMEM)
+        rc = hwmon_each(root, "power", "_average", add_hwmon_power, &search, NULL);
+    if (rc != -ERROR_NOMEM)
+        rc = hwmon_each(root, "in", "_input", add_ina3221_rail, &search, NULL);
+    if (rc != -ERROR_NOMEM)
+        rc = root_list(root, "sys/bus/iio/devices", visit_iio_device, &search, NULL);
+    if (rc == -ERROR_NOMEM)
+        return rc;
+    *ret_count = search.count;
+    return 0;
 }
 
 /* ---- the total ---- */

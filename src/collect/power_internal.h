@@ -26,8 +26,8 @@ struct power_total {
     size_t count;
 };
 
-/* Fills sources (POWER_SOURCES_MAX). Returns how many. */
-size_t power_find(const struct root *root, struct power_source *sources);
+/* Fills sources (POWER_SOURCES_MAX). Returns 0 or -ERROR_NOMEM. */
+int power_find(const struct root *root, struct power_source *sources, size_t *ret_count);
 void power_find_total(const struct power_source *sources, size_t count, struct power_total *ret);
 
 #endif

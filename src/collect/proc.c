@@ -56,7 +56,7 @@ static int proc_open(const struct collect_env *env, struct channel_set *channels
 static int proc_sample(void *state, const struct collect_tick *tick, double *values)
 {
     struct proc_state *proc = state;
-    int rc = proc_machine_sample(proc->machine, tick->now_ns, values);
+    int rc = proc_machine_sample(proc->machine, tick->grid_ns, values);
     proc_tree_sample(proc->tree, tick, values);
     for (size_t i = 0; rc < 0 && i < proc->channel_count; i++) {
         if (!isnan(values[i]))
@@ -69,7 +69,7 @@ const struct collector collector_proc = {
     .name = "proc",
     .alias = "psutil",
     .summary = "CPU, memory, load, clock and pressure of the machine and of the measured tree",
-    .cost_ns = 30000,
+    .cost_ns = 41000, /* with one process followed, every 100 ms; at 1 kHz 2 us on average */
     .min_interval_ns = 0,
     .probe = proc_probe,
     .open = proc_open,

@@ -38,7 +38,7 @@ struct pressure {
 struct proc_machine {
     int stat_fd, meminfo_fd, loadavg_fd, cpuinfo_fd;
     int cpu_channel, mem_total_channel, mem_used_channel, load_channel, mhz_channel;
-    uint64_t last_ns, cpuinfo_ns; /* 0: not yet */
+    struct pace pace, frequency_pace;
     uint64_t round;
     struct cpu_times *cpus; /* CPU_IDS_MAX */
     struct pressure pressure[3];
@@ -227,25 +227,21 @@ static double mean_cpuinfo_mhz(struct proc_machine *machine)
     return count > 0 ? sum / (double)count : NAN;
 }
 
-static void read_frequency(struct proc_machine *machine, uint64_t now_ns, double *values)
+static void read_frequency(struct proc_machine *machine, uint64_t grid_ns, double *values)
 {
-    if (machine->mhz_channel < 0)
+    bool has_cpufreq = machine->frequency_count > 0;
+    uint64_t interval_ns = has_cpufreq ? PROC_MACHINE_INTERVAL_NS : CPUINFO_INTERVAL_NS;
+    if (machine->mhz_channel < 0 || !pace_is_due(&machine->frequency_pace, grid_ns, interval_ns))
         return;
-    if (machine->frequency_count > 0) {
-        put(values, machine->mhz_channel, mean_cpufreq_mhz(machine));
-    } else if (machine->cpuinfo_ns == 0 || now_ns - machine->cpuinfo_ns >= CPUINFO_INTERVAL_NS) {
-        put(values, machine->mhz_channel, mean_cpuinfo_mhz(machine));
-        machine->cpuinfo_ns = now_ns;
-    }
+    put(values, machine->mhz_channel,
+        has_cpufreq ? mean_cpufreq_mhz(machine) : mean_cpuinfo_mhz(machine));
 }
 
-int proc_machine_sample(struct proc_machine *machine, uint64_t now_ns, double *values)
+int proc_machine_sample(struct proc_machine *machine, uint64_t grid_ns, double *values)
 {
-    /* A tick may wake a little earlier after the last one than the grid says. */
-    const uint64_t slack_ns = PROC_MACHINE_INTERVAL_NS / 10;
-    if (machine->last_ns > 0 && now_ns - machine->last_ns + slack_ns < PROC_MACHINE_INTERVAL_NS)
+    read_frequency(machine, grid_ns, values);
+    if (!pace_is_due(&machine->pace, grid_ns, PROC_MACHINE_INTERVAL_NS))
         return 0;
-    machine->last_ns = now_ns;
     double cpu_pct;
     bool has_cpu = read_stat(machine, &cpu_pct);
     if (has_cpu)
@@ -254,7 +250,6 @@ int proc_machine_sample(struct proc_machine *machine, uint64_t now_ns, double *v
     read_loadavg(machine, values);
     for (size_t i = 0; i < ARRAY_LEN(machine->pressure); i++)
         read_pressure(&machine->pressure[i], values);
-    read_frequency(machine, now_ns, values);
     return has_cpu || has_memory ? 0 : -ERROR_IO;
 }
 
@@ -357,7 +352,8 @@ static int open_frequency(struct proc_machine *machine, const struct collect_env
                           struct channel_set *channels)
 {
     struct cpufreq_search search = {machine, env->root};
-    root_list(env->root, "sys/devices/system/cpu", add_cpufreq, &search, NULL);
+    if (root_list(env->root, "sys/devices/system/cpu", add_cpufreq, &search, NULL) == -ERROR_NOMEM)
+        return -ERROR_NOMEM;
     if (machine->frequency_count > 0 && !isnan(mean_cpufreq_mhz(machine)))
         return declare(channels, "cpu_mhz", "/sys/devices/system/cpu/cpu*/cpufreq/scaling_cur_freq",
                        &machine->mhz_channel);
@@ -406,9 +402,10 @@ static struct proc_machine *machine_new(void)
     machine->load_channel = machine->mhz_channel = -1;
     for (size_t i = 0; i < ARRAY_LEN(machine->pressure); i++)
         machine->pressure[i] = (struct pressure){.fd = -1, .channel = -1};
-    /* A line of /proc/stat is at most some 200 bytes, a block of /proc/cpuinfo 3 kB (flags). */
+    /* A line of /proc/stat is at most some 200 bytes, a block of /proc/cpuinfo 3 kB (flags). A
+     * recorded tree may be of a larger machine; what is not used is never touched. */
     long configured = sysconf(_SC_NPROCESSORS_CONF);
-    size_t cpus = configured > 64 ? (size_t)configured : 64;
+    size_t cpus = configured > 512 ? (size_t)configured : 512;
     machine->text_size = 8192 + cpus * 200;
     machine->cpuinfo_size = 8192 + cpus * 3072;
     machine->cpus = calloc(CPU_IDS_MAX, sizeof(*machine->cpus));

@@ -31,6 +31,9 @@
 
 #define TREE_MAX 1024
 #define TREE_WALK_NS (50 * NS_PER_MS)
+/* A walk may cost a hundredth of the time until the next one: with a thousand processes, or on a
+ * kernel without task/TID/children where all of /proc is read, it takes milliseconds. */
+#define TREE_WALK_SHARE 100
 /* Descriptors kept for statm, of the first processes of a tree; the others' memory is read at
  * walks. Leaves room below the usual limit of 1024 descriptors. */
 #define TREE_FDS_MAX 128
@@ -45,6 +48,7 @@ struct tracked {
     clockid_t clock;
     bool has_clock;
     bool zombie;
+    bool gone;    /* since the last walk */
     int statm_fd; /* -1: none */
 };
 
@@ -64,8 +68,9 @@ struct proc_tree {
     struct tracked *spare; /* the next walk's items */
     pid_t *pids;
     size_t open_fds;
-    uint64_t last_ns;         /* when CPU time was read last, 0: not yet */
-    uint64_t last_walk_ns;    /* CLOCK_MONOTONIC, 0: not yet */
+    uint64_t last_ns; /* when CPU time was read last, 0: not yet */
+    struct pace walk_pace;
+    bool has_walked;
     uint64_t last_walk_ticks; /* since boot, as start_ticks */
     double pending_ns;        /* CPU time found by walks and not handed out yet */
     double child_balance_ns;  /* what cutime gained less what was seen of the vanished */
@@ -237,11 +242,11 @@ static void settle(struct proc_tree *tree, const struct walk *walk)
     tree->pending_ns += extra_ns + walk->born_ns;
 }
 
-/* Returns false when the target is gone. */
-static bool walk_tree(struct proc_tree *tree, uint64_t now_ns)
+static void walk_tree(struct proc_tree *tree)
 {
+    uint64_t begin_ns = clock_thread_ns();
     struct timespec boot;
-    struct walk walk = {.first = tree->last_walk_ns == 0};
+    struct walk walk = {.first = !tree->has_walked};
     size_t found = 0;
     clock_gettime(CLOCK_BOOTTIME, &boot);
     uint64_t boot_ticks =
@@ -253,8 +258,10 @@ static bool walk_tree(struct proc_tree *tree, uint64_t now_ns)
     settle(tree, &walk);
     /* A recorded tree has no clock that fits ours: what appears in it counts from then on. */
     tree->last_walk_ticks = tree->root.is_machine ? boot_ticks : UINT64_MAX;
-    tree->last_walk_ns = now_ns;
-    return tree->count > 0;
+    tree->has_walked = true;
+    if (tree->root.is_machine)
+        tree->walk_interval_ns =
+            u64_max(TREE_WALK_NS, (clock_thread_ns() - begin_ns) * TREE_WALK_SHARE);
 }
 
 static void unfollow(struct proc_tree *tree)
@@ -263,7 +270,9 @@ static void unfollow(struct proc_tree *tree)
         close_statm(tree, &tree->items[i]);
     tree->count = 0;
     tree->following = false;
-    tree->last_ns = tree->last_walk_ns = 0;
+    tree->has_walked = false;
+    tree->walk_pace = (struct pace){0};
+    tree->last_ns = 0;
     tree->pending_ns = tree->child_balance_ns = 0;
 }
 
@@ -275,8 +284,9 @@ static double clocks_ns(struct proc_tree *tree)
     double used_ns = 0;
     for (size_t i = 0; i < tree->count; i++) {
         struct tracked *item = &tree->items[i];
-        uint64_t ns;
-        if (!read_clock(item, &ns) || ns < item->self_ns)
+        uint64_t ns = 0;
+        item->gone = item->has_clock && !read_clock(item, &ns);
+        if (!item->has_clock || item->gone || ns < item->self_ns)
             continue;
         used_ns += (double)(ns - item->self_ns);
         item->self_ns = ns;
@@ -284,11 +294,20 @@ static double clocks_ns(struct proc_tree *tree)
     return used_ns;
 }
 
+static bool all_gone(const struct proc_tree *tree)
+{
+    for (size_t i = 0; i < tree->count; i++) {
+        if (!tree->items[i].gone)
+            return false;
+    }
+    return true;
+}
+
 static void put_cpu(struct proc_tree *tree, double *values)
 {
     uint64_t now_ns = clock_mono_ns();
     double used_ns = clocks_ns(tree);
-    if (tree->last_ns > 0 && now_ns > tree->last_ns) {
+    if (tree->last_ns > 0 && now_ns > tree->last_ns && !all_gone(tree)) {
         double wall_ns = (double)(now_ns - tree->last_ns);
         double room_ns = fmax(wall_ns * tree->cpus - used_ns, 0);
         double found_ns =
@@ -305,7 +324,7 @@ static void put_memory(struct proc_tree *tree, double *values)
     bool alive = false;
     for (size_t i = 0; i < tree->count; i++) {
         struct tracked *item = &tree->items[i];
-        if (item->zombie)
+        if (item->zombie || item->gone)
             continue;
         read_rss(item);
         pages += (double)item->rss_pages;
@@ -330,12 +349,10 @@ void proc_tree_sample(struct proc_tree *tree, const struct collect_tick *tick, d
         tree->generation = tick->target_generation;
         tree->following = true;
     }
-    /* A tick may wake a little earlier after the last one than the grid says. */
-    uint64_t since_ns = tick->now_ns - tree->last_walk_ns + tree->walk_interval_ns / 10;
-    if (tree->last_walk_ns == 0 || since_ns >= tree->walk_interval_ns) {
-        if (!walk_tree(tree, tick->now_ns))
-            return;
-    }
+    if (pace_is_due(&tree->walk_pace, tick->grid_ns, tree->walk_interval_ns))
+        walk_tree(tree);
+    if (tree->count == 0) /* the target is gone */
+        return;
     put_cpu(tree, values);
     put_memory(tree, values);
 }

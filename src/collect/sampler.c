@@ -126,10 +126,11 @@ static void mark_due(struct sampler *sampler, const struct opened *opened, uint6
 }
 
 static void sample_all(struct sampler *sampler, struct ring_row *row, uint64_t tick,
-                       uint64_t now_ns)
+                       uint64_t now_ns, uint64_t grid_ns)
 {
     uint64_t target = atomic_load_explicit(&sampler->target, memory_order_acquire);
     struct collect_tick now = {.now_ns = now_ns,
+                               .grid_ns = grid_ns,
                                .target = (pid_t)(uint32_t)target,
                                .target_generation = (uint32_t)(target >> 32)};
     uint8_t *due = row_due(sampler, row);
@@ -151,17 +152,17 @@ static void sample_all(struct sampler *sampler, struct ring_row *row, uint64_t t
     }
 }
 
-static void take_sample(struct sampler *sampler, uint64_t tick, uint64_t now_ns)
+static void take_sample(struct sampler *sampler, uint64_t tick, uint64_t now_ns, uint64_t grid_ns)
 {
     uint64_t head = atomic_load_explicit(&sampler->head, memory_order_relaxed);
     uint64_t tail = atomic_load_explicit(&sampler->tail, memory_order_acquire);
     if (head - tail >= sampler->row_count) {
         /* The collectors go on, so that their next differences are over one interval. */
-        sample_all(sampler, sampler->spare, tick, now_ns);
+        sample_all(sampler, sampler->spare, tick, now_ns, grid_ns);
         add(&sampler->dropped_rows, 1);
         return;
     }
-    sample_all(sampler, ring_at(sampler, head), tick, now_ns);
+    sample_all(sampler, ring_at(sampler, head), tick, now_ns, grid_ns);
     atomic_store_explicit(&sampler->head, head + 1, memory_order_release);
 }
 
@@ -194,7 +195,7 @@ static void *sampler_loop(void *context)
             atomic_store_explicit(&sampler->late_ns_max, late_ns, memory_order_relaxed);
         add(&sampler->missed_ticks, missed);
         tick += missed;
-        take_sample(sampler, tick, now_ns);
+        take_sample(sampler, tick, now_ns, deadline_ns + missed * sampler->interval_ns);
         add(&sampler->ticks, 1);
         atomic_store_explicit(&sampler->cpu_ns, clock_thread_ns(), memory_order_relaxed);
     }
@@ -269,7 +270,8 @@ static int open_named(struct sampler *sampler, const struct collect_env *env,
         if (is_opened(sampler, collector))
             continue;
         collector->probe(env, &probe);
-        if (probe.reason != REASON_NONE)
+        /* A probe that failed found nothing out: let open say it. */
+        if (probe.reason != REASON_NONE && probe.reason != REASON_FAILED)
             return not_here(collector, &probe, err);
         int rc = open_collector(sampler, env, collector, err);
         if (rc < 0)
@@ -287,7 +289,7 @@ static int open_present(struct sampler *sampler, const struct collect_env *env, 
         if (collectors[i]->synthetic)
             continue;
         collectors[i]->probe(env, &probe);
-        if (probe.reason != REASON_NONE && probe.reason != REASON_DENIED)
+        if (probe.reason == REASON_ABSENT || probe.reason == REASON_UNSUPPORTED)
             continue;
         int rc = open_collector(sampler, env, collectors[i], &ignored);
         if (rc == -ERROR_NOMEM || rc == -ERROR_INTERNAL) {

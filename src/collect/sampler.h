@@ -24,8 +24,8 @@ struct sampler_stats {
 
 /* names: collectors to use, each by name or alias; count 0: every one that is present and not
  * synthetic. A named one that cannot work here is an error (ABSENT/DENIED with its probe detail as
- * message); of the unnamed, those that cannot are left out, but for one that is here and denied: its
- * columns are opened without values and say why. */
+ * message); of the unnamed, those that cannot are left out, but for one that is here and denied:
+ * its columns are opened without values and say why. */
 int sampler_open(const struct collect_env *env, const char *const *names, size_t count,
                  struct sampler **ret_sampler, struct error *err);
 /* The channels of all opened collectors in order; valid until close. Channel index = column. */
@@ -40,9 +40,9 @@ struct sample_row {
     uint64_t t_ns; /* CLOCK_MONOTONIC */
     pid_t target;
     const double *values; /* one per channel */
-    /* One per channel: 1 if it has a value, or has had none for a whole interval of its own (then NaN
-     * means missing). 0: its collector or column is slower than the tick, its first reading only
-     * began a difference, or it is about a target and there is none. */
+    /* One per channel: 1 if it has a value, or has had none for a whole interval of its own (then
+     * NaN means missing). 0: its collector or column is slower than the tick, its first reading
+     * only began a difference, or it is about a target and there is none. */
     const uint8_t *due;
 };
 size_t sampler_drain(struct sampler *sampler,

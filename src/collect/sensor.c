@@ -52,7 +52,7 @@ int sensor_open(const struct root *root, const char *path, int64_t *ret_value, b
     if (fd < 0)
         return fd;
     /* Being preempted once looks like a slow sensor; three times in a row hardly ever happens. */
-    int64_t value;
+    int64_t value = 0;
     int rc = 0;
     uint64_t took_ns = UINT64_MAX;
     for (int attempt = 0; attempt < 3 && took_ns > SENSOR_SLOW_NS; attempt++) {

@@ -98,8 +98,14 @@ static int find_sensors(const struct root *root, struct found_sensor **ret_found
     struct search search = {.root = root, .found = calloc(SENSORS_MAX, sizeof(*search.found))};
     if (!search.found)
         return -ERROR_NOMEM;
-    root_list(root, THERMAL_DIRECTORY, add_zone, &search, NULL);
-    hwmon_each(root, "temp", "_input", add_hwmon, &search, NULL);
+    /* A directory that is not there, or hidden, only means that there is nothing in it. */
+    int rc = root_list(root, THERMAL_DIRECTORY, add_zone, &search, NULL);
+    if (rc != -ERROR_NOMEM)
+        rc = hwmon_each(root, "temp", "_input", add_hwmon, &search, NULL);
+    if (rc == -ERROR_NOMEM) {
+        free(search.found);
+        return rc;
+    }
     *ret_found = search.found;
     *ret_count = search.count;
     return 0;
@@ -199,7 +205,7 @@ static int thermal_sample(void *state, const struct collect_tick *tick, double *
 const struct collector collector_thermal = {
     .name = "thermal",
     .summary = "temperatures of thermal zones and hwmon sensors",
-    .cost_ns = 20000,
+    .cost_ns = 20000, /* 2.5 us for 7 plain files; a sensor behind firmware or a bus adds its own */
     .min_interval_ns = 100 * NS_PER_MS,
     .probe = thermal_probe,
     .open = thermal_open,

@@ -51,8 +51,8 @@ static const struct counter_row {
                              USER_PART_MEANS_LESS},
 };
 
-/* inherit: children count too. Many kernels refuse PERF_FORMAT_GROUP beside it, so every member of a
- * group is read by itself. A follower is not disabled: it goes with its leader. */
+/* inherit: children count too. Many kernels refuse PERF_FORMAT_GROUP beside it, so every member of
+ * a group is read by itself. A follower is not disabled: it goes with its leader. */
 static int open_event(const struct counter_row *row, pid_t pid, int group_fd, bool user_only)
 {
     struct perf_event_attr attr;

@@ -15,17 +15,6 @@
 
 #include "control/launcher_internal.h"
 
-/* Back to the defaults, whatever tacho was started with (nohup, a shell's background job): the same
- * command must run under the same conditions every time. */
-static void reset_signals(void)
-{
-    for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 static int set_outputs(const struct launch_child *child)
 {
     /* The helper's own 0, 1 and 2 are /dev/null. */
@@ -102,8 +91,10 @@ static int execute(char **argv, struct launch_shared *shared)
                 file[length++] = '/';
             memcpy(file + length, name, name_length + 1);
             int failed = execute_file(file, argv, shared);
+            /* Said only if no later directory has it. A directory that may not be searched has not.
+             */
             if (failed == EACCES)
-                result = EACCES; /* said only if no later directory has it */
+                result = access(file, F_OK) == 0 ? EACCES : result;
             else if (failed != ENOENT && failed != ENOTDIR && failed != ESTALE &&
                      failed != ENODEV && failed != ETIMEDOUT)
                 return failed;
@@ -119,7 +110,10 @@ static int settle_in(const struct launch_child *child, char ***ret_argv)
     /* If the helper is killed, nobody is left to end the program. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0);
-    reset_signals();
+    /* Nothing is ignored (helper_settle_in), and exec itself puts handlers back to the default. */
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     set_affinity(child);
     int failed = set_outputs(child);
     return failed != 0 ? failed : take_arguments(child, ret_argv);
@@ -136,7 +130,7 @@ void launch_child_run(const struct launch_child *child)
     } while (n < 0 && errno == EINTR);
     if (n != 1)
         _exit(127);
-    if (failed == 0)
+    if (failed == 0 && argv != NULL && argv[0] != NULL)
         failed = execute(argv, child->shared);
     if (write(child->error_fd, &failed, sizeof(failed)) != (ssize_t)sizeof(failed))
         _exit(126);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -46,6 +47,7 @@ struct launch {
     struct launcher_launch_message message;
     pid_t pid;
     int error_fd; /* read end; -1 once exec is settled */
+    int io_fd;    /* /proc/PID/io, or a negative code */
     int exec_errno;
     enum ending ending;
     uint64_t begin_ns;    /* the go byte */
@@ -148,6 +150,10 @@ static int launch_spawn(struct helper *helper, struct launch *launch, const int 
     setpgid(pid, pid); /* the child does it too: whoever comes first */
     launch->pid = pid;
     launch->error_fd = failure[0];
+    /* Now, because the files of a zombie belong to root. */
+    char path[32];
+    snprintf(path, sizeof(path), "proc/%d/io", (int)pid);
+    launch->io_fd = root_open_file(&helper->root, path, NULL);
     counters_open(&launch->counters, pid);
     watched_end_ns = 0;
     watched_pid = pid;
@@ -169,6 +175,8 @@ static void launch_settle_exec(struct helper *helper, struct launch *launch)
     launch->error_fd = -1;
     if (n == (ssize_t)sizeof(sys_errno))
         launch->exec_errno = sys_errno;
+    else if (launch->deadline_ns != 0) /* the time-out is the program's own time */
+        launch->deadline_ns = helper->shared->begin_ns + launch->message.timeout_ns;
     send_started(helper, launch->exec_errno != 0 ? 0 : launch->pid, 0);
 }
 
@@ -351,25 +359,37 @@ static void report_outcome(struct launch *launch, int status)
         report->outcome = WIFEXITED(status) ? LAUNCH_EXITED : LAUNCH_SIGNALED;
 }
 
+static void report_io(struct launch *launch)
+{
+    struct launch_report *report = &launch->report;
+    struct proc_io io;
+    char text[512];
+    int rc = launch->io_fd;
+    if (launch->io_fd >= 0) {
+        ssize_t n = file_pread(launch->io_fd, text, sizeof(text));
+        close(launch->io_fd);
+        rc = n < 0 ? (int)n : procfs_parse_io(text, &io, NULL);
+    }
+    report->io_reason = (int)(rc == 0 ? REASON_NONE : reason_from_error(rc));
+    if (rc != 0)
+        return;
+    /* One byte is our go byte. */
+    report->char_read_bytes = io.char_read_bytes > 0 ? io.char_read_bytes - 1 : 0;
+    report->char_written_bytes = io.char_written_bytes;
+}
+
 /* What the zombie still knows, then its end. The counters are read here, before survivors are
  * killed: a read adds up the command, its finished descendants (waited for or not) and the living
  * ones, so the figure is what the whole tree did until the command ended. */
 static void launch_collect(struct helper *helper, struct launch *launch)
 {
     struct launch_report *report = &launch->report;
-    struct proc_io io;
     struct rusage usage;
     int status = 0;
     counters_read(&launch->counters);
     counters_close(&launch->counters);
     memcpy(report->counters, launch->counters.values, sizeof(report->counters));
-    int rc = procfs_read_io(&helper->root, launch->pid, &io, NULL);
-    report->io_reason = (int)(rc == 0 ? REASON_NONE : reason_from_error(rc));
-    if (rc == 0) {
-        /* One byte is our go byte. */
-        report->char_read_bytes = io.char_read_bytes > 0 ? io.char_read_bytes - 1 : 0;
-        report->char_written_bytes = io.char_written_bytes;
-    }
+    report_io(launch);
     memset(&usage, 0, sizeof(usage));
     wait4(launch->pid, &status, 0, &usage);
     report_usage(report, &usage, &helper->shared->before);
@@ -471,19 +491,27 @@ static bool helper_receive(struct helper *helper, union launcher_message *messag
     return true;
 }
 
-/* Its own session: Ctrl-C in the terminal does not reach it or the command, and a program that
- * opens /dev/tty fails instead of being stopped as a background job. */
-static bool helper_settle_in(struct helper *helper)
+/* All signals blocked, SIGCHLD caught, and every other one back to the default, whatever tacho was
+ * started with (nohup, a shell's background job): commands inherit this, and the same command must
+ * run under the same conditions every time. */
+static void helper_settle_signals(void)
 {
     struct sigaction action = {.sa_handler = on_child, .sa_flags = SA_RESTART | SA_NOCLDSTOP};
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    sigaction(SIGCHLD, &action, NULL); /* an inherited SIG_IGN would reap behind our back */
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
+    sigaction(SIGCHLD, &action, NULL);
+}
+
+/* Its own session: Ctrl-C in the terminal does not reach it or the command, and a program that
+ * opens /dev/tty fails instead of being stopped as a background job. */
+static bool helper_settle_in(struct helper *helper)
+{
+    helper_settle_signals();
     setsid();
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || root_open(&helper->root, "/", NULL) != 0)
-        return false;
-    int null_fd = open("/dev/null", O_RDWR);
+    int null_fd = open("/dev/null", O_RDWR); /* first: 0, 1 or 2 may be closed */
     if (null_fd < 0)
         return false;
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -491,6 +519,8 @@ static bool helper_settle_in(struct helper *helper)
             dup2(null_fd, fd);
     if (null_fd > STDERR_FILENO)
         close(null_fd);
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || root_open(&helper->root, "/", NULL) != 0)
+        return false;
     helper->shared = mmap(NULL, sizeof(*helper->shared), PROT_READ | PROT_WRITE,
                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return helper->shared != MAP_FAILED;

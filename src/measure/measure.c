@@ -11,6 +11,8 @@
 
 #include "analyze/analyzer.h"
 #include "base/interrupt.h"
+#include "base/str.h"
+#include "base/util.h"
 #include "measure/measure_internal.h"
 #include "model/environment.h"
 
@@ -31,6 +33,25 @@ static int declare_series(struct measure *measure, struct error *err)
     return 0;
 }
 
+/* The user's label, else the command line, cut to what fits a list. */
+static const char *label_of(const struct measure_plan *plan, const struct facts *workload,
+                            struct strbuf *buf)
+{
+    const struct fact *command = facts_get(workload, "command");
+    if (plan->label || !command || command->kind != FACT_LIST)
+        return plan->label ? plan->label : plan->workload->name;
+    for (size_t i = 0; i < command->list_count; i++) {
+        strbuf_append(buf, i ? " " : "");
+        strbuf_append(buf, command->list[i]);
+    }
+    char cut[64];
+    str_copy(cut, sizeof(cut), strbuf_get(buf));
+    str_make_printable(cut);
+    strbuf_clear(buf);
+    strbuf_append(buf, cut);
+    return strbuf_get(buf);
+}
+
 static int begin_run(struct measure *measure, struct error *err)
 {
     const struct measure_plan *plan = &measure->plan;
@@ -44,8 +65,8 @@ static int begin_run(struct measure *measure, struct error *err)
     int rc = 0;
     if (environment.failed || workload.failed)
         rc = error_set(err, ERROR_NOMEM, "out of memory describing the run");
-    struct run_info info = {.label =
-                                plan->label ? plan->label : facts_get_text(&workload, "name", ""),
+    CLEANUP(strbuf_deinit) struct strbuf label = {0};
+    struct run_info info = {.label = label_of(plan, &workload, &label),
                             .synthetic = sampler_is_synthetic(measure->sampler),
                             .environment = &environment,
                             .workload = &workload};

@@ -41,10 +41,10 @@ static bool is_hex_id(const char *text)
 }
 
 /* Joins unless path is absolute already. */
-static bool join(char *dst, size_t size, const char *base, const char *path)
+static bool join(char *dst, size_t size, const char *base, const char *tail)
 {
     int length =
-        path[0] == '/' ? snprintf(dst, size, "%s", path) : snprintf(dst, size, "%s/%s", base, path);
+        tail[0] == '/' ? snprintf(dst, size, "%s", tail) : snprintf(dst, size, "%s/%s", base, tail);
     return length >= 0 && (size_t)length < size;
 }
 
@@ -52,7 +52,7 @@ static bool join(char *dst, size_t size, const char *base, const char *path)
  * submodules). -ERROR_ABSENT: there is none here. */
 static int git_directory_at(const char *directory, char *ret_path, size_t size)
 {
-    char dot_git[PATH_MAX], line[PATH_MAX];
+    char dot_git[PATH_MAX], line[PATH_MAX] = "";
     struct stat info;
     if (!join(dot_git, sizeof(dot_git), directory, ".git") || stat(dot_git, &info) < 0)
         return -ERROR_ABSENT;
@@ -85,7 +85,7 @@ static int find_git_directory(const char *start, char *ret_path, size_t size)
 /* Where refs and packed-refs are: a worktree shares them with the main repository. */
 static int common_directory(const char *git_directory, char *ret_path, size_t size)
 {
-    char file[PATH_MAX], line[PATH_MAX];
+    char file[PATH_MAX], line[PATH_MAX] = "";
     if (!join(file, sizeof(file), git_directory, "commondir"))
         return -ERROR_IO;
     int rc = read_first_line(file, line, sizeof(line));
@@ -146,7 +146,7 @@ static int read_reference(const char *git_directory, const char *common, const c
 
 int environment_git_commit(const char *directory, char *ret_hex, size_t size, struct error *err)
 {
-    char git_directory[PATH_MAX], common[PATH_MAX], path[PATH_MAX], value[1024];
+    char git_directory[PATH_MAX] = "", common[PATH_MAX] = "", path[PATH_MAX], value[1024] = "";
     int rc = find_git_directory(directory, git_directory, sizeof(git_directory));
     if (rc < 0)
         return error_set(err, -rc, "no git repository around %s", directory);

@@ -240,7 +240,7 @@ static int take_subject(struct parser *parser, struct limit *limit)
     while (isspace((unsigned char)parser->at[next]))
         next++;
     if (parser->at[next] != '(')
-        return take_metric(parser, limit, "<>=");
+        return take_metric(parser, limit, "<>=()");
     int rc = take(parser, length, limit->stat, sizeof(limit->stat), "the statistic");
     if (rc < 0)
         return rc;
@@ -314,7 +314,7 @@ static size_t number_length(const char *text)
 
 static int take_bound(struct parser *parser, struct limit *limit)
 {
-    char number[64], unit[16] = "";
+    char number[64] = "", unit[16] = "";
     int rc = take(parser, number_length(parser->at), number, sizeof(number), "the number");
     if (rc < 0)
         return rc;

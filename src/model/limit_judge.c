@@ -1,4 +1,5 @@
 /* limit_judge.c: a run against a limit: the outcome, and the sentence that says why. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,13 +78,13 @@ static void advise_more(struct judgement *judgement, uint64_t have, uint64_t mor
     struct finding *finding = judgement->finding;
     finding->n_needed = more;
     if (by_invocation)
-        finding_advice(finding, "measure more processes: --invocations %llu",
-                       (unsigned long long)(have + more));
+        finding_advice(finding, "measure more processes: --invocations %" PRIu64, have + more);
     else if (judgement->summary.series->series.kind == SERIES_UNIT)
         finding_advice(finding,
-                       "measure longer: -n %llu, or leave -n and --duration out: then it goes on "
+                       "measure longer: -n %" PRIu64
+                       ", or leave -n and --duration out: then it goes on "
                        "until the limits are decided, up to --max-duration",
-                       (unsigned long long)(have + more));
+                       have + more);
     else
         finding_advice(finding, "measure longer: about %.1f times as long (--duration)",
                        (double)(have + more) / (double)have);
@@ -228,14 +229,12 @@ static void say_percentile(struct judgement *judgement, const struct wrong_side 
     if (summary->n_eff < 0.95 * (double)summary->n)
         snprintf(worth, sizeof(worth), ", worth %.0f independent ones", summary->n_eff);
     if (finding->outcome == OUTCOME_UNDECIDED && finding->n_needed > 0)
-        snprintf(rest, sizeof(rest), "; %llu more needed to decide",
-                 (unsigned long long)finding->n_needed);
+        snprintf(rest, sizeof(rest), "; %" PRIu64 " more needed to decide", finding->n_needed);
     else if (finding->outcome == OUTCOME_UNDECIDED)
         snprintf(rest, sizeof(rest), "; too close to the allowed share to decide");
-    finding_sentence(finding, "%s is %s, %s: %llu of %llu samples %s%s%s%s%s", judgement->subject,
-                     judgement->value_text, judgement->bound_text, (unsigned long long)wrong->hi,
-                     (unsigned long long)summary->n, side, share, worth, rest,
-                     stand_in_note(judgement));
+    finding_sentence(finding, "%s is %s, %s: %" PRIu64 " of %" PRIu64 " samples %s%s%s%s%s",
+                     judgement->subject, judgement->value_text, judgement->bound_text, wrong->hi,
+                     summary->n, side, share, worth, rest, stand_in_note(judgement));
 }
 
 static int judge_percentile(struct judgement *judgement, struct error *err)
@@ -282,10 +281,10 @@ static void judge_mean_undecided(struct judgement *judgement)
     double real = by_invocation ? (double)summary->n_invocations : (double)summary->n;
     if (!summary->has_mean_ci) {
         advise_more(judgement, summary->n, u64_max(1, real_samples(2 - have, real, have)), false);
-        finding_sentence(finding, "%s is %s, %s: %llu sample%s no interval; %llu more needed%s",
-                         judgement->subject, judgement->value_text, judgement->bound_text,
-                         (unsigned long long)summary->n, summary->n == 1 ? " has" : "s have",
-                         (unsigned long long)finding->n_needed, stand_in_note(judgement));
+        finding_sentence(
+            finding, "%s is %s, %s: %" PRIu64 " sample%s no interval; %" PRIu64 " more needed%s",
+            judgement->subject, judgement->value_text, judgement->bound_text, summary->n,
+            summary->n == 1 ? " has" : "s have", finding->n_needed, stand_in_note(judgement));
         return;
     }
     /* The spread that the interval was made from, whichever unit it is of. */
@@ -299,7 +298,7 @@ static void judge_mean_undecided(struct judgement *judgement)
     if (decided > 0) {
         uint64_t more = u64_max(1, real_samples(decided - have, real, have));
         advise_more(judgement, (uint64_t)real, more, by_invocation);
-        snprintf(rest, sizeof(rest), "; %llu more %s needed to decide", (unsigned long long)more,
+        snprintf(rest, sizeof(rest), "; %" PRIu64 " more %s needed to decide", more,
                  by_invocation ? "invocations" : "samples");
     } else {
         finding_advice(finding, "the mean lies so close to the limit that no number of samples "
@@ -332,9 +331,9 @@ static void judge_mean(struct judgement *judgement)
     char lo[48], hi[48];
     unit_format_number(summary->mean_lo, 4, lo, sizeof(lo));
     unit_format_number(summary->mean_hi, 4, hi, sizeof(hi));
-    finding_sentence(finding, "%s is %s, %s: 95 %% interval %s to %s from %llu samples%s",
+    finding_sentence(finding, "%s is %s, %s: 95 %% interval %s to %s from %" PRIu64 " samples%s",
                      judgement->subject, judgement->value_text, judgement->bound_text, lo, hi,
-                     (unsigned long long)summary->n, stand_in_note(judgement));
+                     summary->n, stand_in_note(judgement));
 }
 
 /* ---- what was seen ---- */
@@ -350,16 +349,16 @@ static void judge_seen(struct judgement *judgement)
         finding->outcome = OUTCOME_UNDECIDED;
         set_words(judgement, summary->mean);
         advise_more(judgement, summary->n, 1, false);
-        finding_sentence(finding, "%s cannot be judged: %llu sample has no spread; 1 more needed%s",
-                         judgement->subject, (unsigned long long)summary->n,
-                         stand_in_note(judgement));
+        finding_sentence(finding,
+                         "%s cannot be judged: %" PRIu64 " sample has no spread; 1 more needed%s",
+                         judgement->subject, summary->n, stand_in_note(judgement));
         return;
     }
     finding->value = value;
     set_words(judgement, value);
     finding->outcome = is_wrong(judgement->limit, value) ? OUTCOME_FAIL : OUTCOME_PASS;
-    finding_sentence(finding, "%s is %s, %s: %llu sample%s%s", judgement->subject,
-                     judgement->value_text, judgement->bound_text, (unsigned long long)summary->n,
+    finding_sentence(finding, "%s is %s, %s: %" PRIu64 " sample%s%s", judgement->subject,
+                     judgement->value_text, judgement->bound_text, summary->n,
                      summary->n == 1 ? "" : "s", stand_in_note(judgement));
 }
 

@@ -137,7 +137,7 @@ static int name_parse(const char *const *names, size_t count, const char *name)
     return -1;
 }
 
-#define NAMES(function, type, ...)                                                                 \
+#define NAMES(function, type, value, ...)                                                          \
     static const char *const function##_names[] = {__VA_ARGS__};                                   \
     const char *function##_name(enum type value)                                                   \
     {                                                                                              \
@@ -148,15 +148,15 @@ static int name_parse(const char *const *names, size_t count, const char *name)
         return name_parse(function##_names, ARRAY_LEN(function##_names), name);                    \
     }
 
-NAMES(run_state, run_state, [RUN_RECORDING] = "recording", [RUN_COMPLETE] = "complete",
+NAMES(run_state, run_state, state, [RUN_RECORDING] = "recording", [RUN_COMPLETE] = "complete",
       [RUN_INTERRUPTED] = "interrupted", [RUN_CRASHED] = "crashed")
-NAMES(phase_kind, phase_kind, [PHASE_LOAD] = "load", [PHASE_FIRST] = "first",
+NAMES(phase_kind, phase_kind, kind, [PHASE_LOAD] = "load", [PHASE_FIRST] = "first",
       [PHASE_WARMUP] = "warmup", [PHASE_STEADY] = "steady", [PHASE_COOLDOWN] = "cooldown")
-NAMES(invocation_outcome, invocation_outcome, [INVOCATION_OK] = "ok", [INVOCATION_EXIT] = "exit",
-      [INVOCATION_SIGNAL] = "signal", [INVOCATION_TIMEOUT] = "timeout",
+NAMES(invocation_outcome, invocation_outcome, outcome, [INVOCATION_OK] = "ok",
+      [INVOCATION_EXIT] = "exit", [INVOCATION_SIGNAL] = "signal", [INVOCATION_TIMEOUT] = "timeout",
       [INVOCATION_NOT_STARTED] = "not_started", [INVOCATION_INTERRUPTED] = "interrupted")
-NAMES(series_kind,
-      series_kind, [SERIES_UNIT] = "unit", [SERIES_TIME] = "time", [SERIES_VALUE] = "value")
+NAMES(series_kind, series_kind,
+      kind, [SERIES_UNIT] = "unit", [SERIES_TIME] = "time", [SERIES_VALUE] = "value")
 
 /* ---- ids ---- */
 

@@ -183,7 +183,7 @@ static void fill_quantiles(struct summary *summary, const struct hist *hist, dou
         stats_sort(values, n);
     for (int i = 0; i < SUMMARY_QUANTILES; i++) {
         double p = summary_quantile_p[i];
-        struct interval interval;
+        struct interval interval = {NAN, NAN};
         if (hist) {
             summary->has_quantile_ci[i] = hist_interval(hist, p, &interval);
             interval.lo = run_hist_to_shown(metric, interval.lo);

@@ -126,22 +126,37 @@ static void append_word(char *buf, size_t size, const char *word)
              quote ? "'" : "");
 }
 
+/* A label that tacho made from the command repeats it, perhaps cut. */
+static bool label_repeats(const char *label, const char *command)
+{
+    size_t length = strlen(label);
+    if (str_ends_with(label, "…"))
+        length -= strlen("…");
+    else if (str_ends_with(label, "..."))
+        length -= strlen("...");
+    return strncmp(label, command, length) == 0;
+}
+
 static void make_subject(struct content *content)
 {
     const struct run *run = content->run;
     const struct fact *command = facts_get(&run->workload, "command");
-    char buf[2048] = "";
-    if (command && command->kind == FACT_LIST)
-        for (size_t i = 0; i < command->list_count && strlen(buf) + 1 < sizeof(buf); i++)
-            append_word(buf, sizeof(buf), command->list[i]);
-    else if (command && command->kind == FACT_TEXT)
-        str_copy(buf, sizeof(buf), command->text);
     const char *label = run->label ? run->label : "";
-    bool has_command = buf[0] != '\0';
-    str_copy(content->subject, sizeof(content->subject), has_command ? buf : label);
+    char shown[2048] = "", plain[2048] = "";
+    size_t used = 0;
+    if (command && command->kind == FACT_TEXT) {
+        str_copy(shown, sizeof(shown), command->text);
+        str_copy(plain, sizeof(plain), command->text);
+    }
+    for (size_t i = 0; command && command->kind == FACT_LIST && i < command->list_count; i++) {
+        append_word(shown, sizeof(shown), command->list[i]);
+        if (used < sizeof(plain))
+            used += (size_t)snprintf(plain + used, sizeof(plain) - used, "%s%s", i ? " " : "",
+                                     command->list[i]);
+    }
+    str_copy(content->subject, sizeof(content->subject), shown[0] ? shown : label);
     str_make_printable(content->subject);
-    /* A label that tacho made from the command repeats its beginning. */
-    if (has_command && label[0] && !str_starts_with(buf, label) && !str_starts_with(label, buf))
+    if (shown[0] && label[0] && !label_repeats(label, plain))
         str_copy(content->label, sizeof(content->label), label);
     str_make_printable(content->label);
 }
@@ -214,36 +229,42 @@ static void describe_failure(const struct invocation *invocation, char *buf, siz
     }
 }
 
+/* The workload's own finding says it better; a run that crashed has none. */
+static bool has_failure_finding(const struct run *run)
+{
+    for (size_t i = 0; i < run->finding_count; i++)
+        if (strcmp(run->findings[i].rule, "program_failed") == 0)
+            return true;
+    return false;
+}
+
 static void make_trouble(struct content *content)
 {
     const struct run *run = content->run;
-    char *buf = content->trouble;
-    size_t size = sizeof(content->trouble), used = 0;
-    if (run->state == RUN_CRASHED)
-        used = (size_t)snprintf(buf, size,
-                                "crashed: tacho ended while it recorded this run; here "
-                                "is what was stored until then. ");
-    else if (run->state == RUN_INTERRUPTED)
-        used = (size_t)snprintf(buf, size, "interrupted before it had all it wanted. ");
-    else if (run->state == RUN_RECORDING)
-        used = (size_t)snprintf(buf, size, "recording: this run is not over yet. ");
     const struct invocation *first = NULL;
-    size_t failed = 0;
+    size_t failed = 0, size = sizeof(content->trouble);
     for (size_t i = 0; i < run->invocation_count; i++)
         if (run->invocations[i].outcome != INVOCATION_OK &&
             run->invocations[i].outcome != INVOCATION_INTERRUPTED) {
             first = first ? first : &run->invocations[i];
             failed++;
         }
-    if (first) {
+    if (run->state == RUN_CRASHED) {
+        snprintf(content->trouble, size,
+                 "crashed: tacho ended while recording; what was stored until then is shown");
+    } else if (run->state == RUN_RECORDING) {
+        snprintf(content->trouble, size, "recording: this run is not over yet");
+    } else if (first && !has_failure_finding(run)) {
         char how[128];
         describe_failure(first, how, sizeof(how));
-        used += (size_t)snprintf(
-            buf + used, size - used, "failed: %zu of %zu %s, the first was number %u: %s.", failed,
-            run->invocation_count, plural(content, run->invocation_count), first->index + 1, how);
+        snprintf(content->trouble, size, "failed: %zu of %zu %s, the first was number %u: %s",
+                 failed, run->invocation_count, plural(content, run->invocation_count),
+                 first->index + 1, how);
+    } else if (run->state == RUN_INTERRUPTED) {
+        snprintf(content->trouble, size, "%s",
+                 first ? "ended at the failure, before it had all it wanted"
+                       : "interrupted before it had all it wanted");
     }
-    while (used > 0 && buf[used - 1] == ' ')
-        buf[--used] = '\0';
 }
 
 /* ---- the main distribution ---- */
@@ -303,13 +324,13 @@ static void make_tail(struct content *content)
     char a[96];
     size_t used = 0;
     for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
-        uint64_t need = main->quantile_need[shown[i].quantile];
+        uint64_t need = main->quantile_need[shown[i].quantile], wanted = main->n + need;
         item(line, "%s %s%s", shown[i].name, need ? "~" : "",
              content_value(metric, main->quantile[shown[i].quantile], a, sizeof(a)));
         if (need)
             used += (size_t)snprintf(content->few + used, sizeof(content->few) - used, "%s%s %llu",
                                      used ? ", " : "~ few samples, wanted: ", shown[i].name,
-                                     (unsigned long long)(main->n + need));
+                                     (unsigned long long)wanted);
     }
     item(line, "range %s", content_range(metric, main->min, main->max, a, sizeof(a)));
 }

@@ -316,13 +316,13 @@ static void append_next(struct screen *screen)
     const struct content *content = screen->content;
     const char *stored = screen->options->stored_as;
     bool is_stored = stored && strcmp(stored, content->run->id) == 0;
-    uint64_t needed = most_needed(content->run);
+    uint64_t needed = most_needed(content->run), wanted = content->main.n + needed;
     blank_line(screen);
     if (needed > 0)
         strbuf_printf(screen->out, "next: %llu more %s would decide: -n %llu\n",
                       (unsigned long long)needed,
                       strcmp(content->unit_name, "launch") == 0 ? "launches" : "units",
-                      (unsigned long long)(content->main.n + needed));
+                      (unsigned long long)wanted);
     else if (content->run->verdict.outcome == OUTCOME_NOT_JUDGED && content->main.n > 0)
         strbuf_printf(screen->out, "next: judge it with --limit 'p95(%s)<=%.3g'\n",
                       content->main.series->series.metric->name,

@@ -43,9 +43,8 @@ int order_ranks(const double *x, size_t n, double *ret_ranks, double *ret_ties)
     return 0;
 }
 
-/* P[U <= u] by the recursion of Mann & Whitney 1947 on the number of arrangements:
- * N(u; a, b) = N(u-b; a-1, b) + N(u; a, b-1), as products of Gaussian binomials: adding one value
- * to the first sample multiplies the generating function by (1 - q^(b+i)) / (1 - q^i). */
+/* P[U <= u]. The numbers of arrangements are the coefficients of the Gaussian binomial (Mann &
+ * Whitney 1947): the product over i = 1…na of (1 - q^(nb+i)) / (1 - q^i). */
 static double exact_lower_tail(size_t na, size_t nb, size_t u)
 {
     double counts[EXACT_U_MAX + 1] = {1};

@@ -3,8 +3,8 @@
  * Conventions: n is a size_t; arrays are not changed unless the name says sort; NaN must not be
  * among the values; what cannot be computed is NaN (or false), never 0. Functions that need scratch
  *   memory return 0 or -1 (out of memory). Units: those of the values.
- * Sources are named at each function; tests/unit/test_stats*.c checks them against values computed
- * independently (R, SciPy), which are named there.
+ * Sources are named at each function; tests/unit/stats/ checks them against values computed
+ * independently (SciPy, mpmath), which are named there.
  */
 #ifndef TACHO_STATS_STATS_H
 #define TACHO_STATS_STATS_H
@@ -75,7 +75,8 @@ double effective_n(const double *x, size_t n);
 
 /* ---- trends and steady state: trend.c, steady.c ---- */
 struct trend {
-    double slope, lo, hi; /* Theil-Sen per unit of t, with the interval of Sen 1968 */
+    double slope, lo, hi; /* Theil-Sen per unit of t, with the interval of Sen 1968 from the
+                           * variance that p_value uses, so that both tell the same */
     double intercept;     /* median of y - slope*t */
     double p_value;       /* Mann-Kendall, two-sided, ties corrected, variance inflated for
                            * autocorrelation (Hamed & Rao 1998) */
@@ -91,9 +92,9 @@ int steady_warmup(const double *x, size_t n, size_t *ret_k, bool *ret_steady);
 /* ---- shape: modality.c ---- */
 struct modality {
     bool bimodal;
-    double low, high;  /* medians of the two groups */
+    double low, high;  /* medians of the two groups; with high_share NaN unless bimodal */
     double high_share; /* share of values in the upper group */
-    double p_value;    /* Hartigan's dip test or better; how, in modality.c */
+    double p_value;    /* Hartigan's dip test: an upper bound, 0.0005 at least; NaN below n = 10 */
 };
 int modality_test(const double *x, size_t n, struct modality *ret);
 /* Values with |x - median| > 14.826 * MAD (a modified z of 10): indices into x, ascending. At most

@@ -216,10 +216,10 @@ static void take_out_change(const double *ranks, size_t n, size_t at, double *re
 /* By how much autocorrelation widens the variance of a mean, 1 or more. Both the first-order model,
  * corrected for what the fit and the short series take from the estimate (about (4 + 4 rho)/n), and
  * Geyer's sum, which sees longer memory but has no such correction: the larger. */
-static double autocorrelation_time(const double *residuals, size_t n)
+static double autocorrelation_time(const double *residuals, size_t n, double variance)
 {
-    double rho = autocorrelation(residuals, n, 1);
-    if (isnan(rho))
+    double spread = stats_std(residuals, n), rho = autocorrelation(residuals, n, 1);
+    if (!(spread * spread > 1e-12 * variance)) /* a perfect fit leaves rounding errors */
         return 1;
     rho = fmin(0.98, fmax(0, rho + (4 + 4 * rho) / (double)n));
     double first_order = (1 + rho) / (1 - rho);
@@ -251,7 +251,7 @@ static int settled(const double *x, size_t n, double *scratch, bool *ret)
     size_t at;
     double step = step_largest(ranks, n, variance, &at);
     take_out_change(ranks, n, at, residuals);
-    double widen = sqrt(autocorrelation_time(residuals, n));
+    double widen = sqrt(autocorrelation_time(residuals, n, variance));
     /* Ties shrink the variance of S almost as they shrink that of the ranks. */
     double score_variance =
         count * (count - 1) * (2 * count + 5) / 18 * variance * 12 / (count * count - 1);

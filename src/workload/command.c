@@ -78,6 +78,7 @@ static void program_describe(void *state, struct facts *facts)
         facts_null(facts, "cores_asked", REASON_NOT_ASKED, "--cores");
     facts_text(facts, "cores", program_format_cores(&program->cores, cores, sizeof(cores)),
                "sched_getaffinity");
+    facts_integer(facts, "cores_count", CPU_COUNT(&program->cores), "sched_getaffinity");
     if (program->threads > 0)
         facts_integer(facts, "threads", (int64_t)program->threads, "--threads");
     else

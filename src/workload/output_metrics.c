@@ -58,8 +58,10 @@ static int parse_name(struct output_metrics *metrics, const char *text, const ch
     if (colon != NULL && parse_direction(colon + 1, length - name_length - 1, ret_direction) != 0)
         return refuse_syntax(text, "after ':' stands higher, lower or neither", err);
     char *name = arena_strndup(&metrics->arena, text, name_length);
-    if (name == NULL)
-        return error_set(err, ERROR_NOMEM, "out of memory for --metric");
+    if (name == NULL) {
+        error_set(err, ERROR_NOMEM, "out of memory for --metric");
+        return -ERROR_NOMEM;
+    }
     if (!name_is_valid(name, name_length))
         return refuse_syntax(text, "a name has small letters, digits, '_' and '.', a letter first",
                              err);
@@ -94,9 +96,9 @@ static int define(struct output_metric *item, const char *text, const char *name
     return 0;
 }
 
-static int compile(struct output_metric *item, const char *text, const char *pattern,
-                   struct error *err)
+static int compile(struct output_metric *item, const char *text, struct error *err)
 {
+    const char *pattern = text + strcspn(text, "=") + 1; /* parse_name saw that it is there */
     int rc = regcomp(&item->regex, pattern, REG_EXTENDED);
     if (rc != 0) {
         char why[128];
@@ -125,7 +127,7 @@ static int add_metric(struct output_metrics *metrics, const char *text,
     for (size_t i = 0; i < metrics->count; i++)
         if (strcmp(metrics->items[i].metric->name, item->metric->name) == 0)
             return refuse_syntax(text, "this metric was asked for twice", err);
-    rc = compile(item, text, strchr(text, '=') + 1, err);
+    rc = compile(item, text, err);
     if (rc != 0)
         return rc;
     const char *source = arena_printf(&metrics->arena, "output, --metric %s", text);

@@ -60,7 +60,9 @@ static int search_directory(const char *directory, void *context)
     if (length < 0 || (size_t)length >= sizeof(path))
         return 0;
     int rc = check_file(path);
-    if (rc == 0 || (rc == EACCES && search->result != EACCES)) {
+    /* A directory that may not be searched holds nothing for us. */
+    bool refused = rc == EACCES && search->result != EACCES && access(path, F_OK) == 0;
+    if (rc == 0 || refused) {
         snprintf(search->path, search->size, "%s", path);
         search->result = rc;
     }

@@ -30,10 +30,10 @@ setup() {
 
 # Runs a command with stdout in $output and stderr in $errors, as `run --separate-stderr` of newer
 # bats does.
+# shellcheck disable=SC2034 # for the test that calls it
 run_split() {
     status=0
     output=$("$@" 2>"$BATS_TEST_TMPDIR/errors") || status=$?
-    # shellcheck disable=SC2034
     errors=$(cat "$BATS_TEST_TMPDIR/errors")
 }
 
@@ -44,7 +44,7 @@ validate_json() {
     file=$project_root/data/schema/${schema#tacho.}
     file=${file%/*}.json
     [ -f "$file" ] || return 0
-    python3 - "$file" "$1" <<'PYTHON'
+    /usr/bin/python3 - "$file" "$1" <<'PYTHON'
 import json, sys
 import jsonschema
 with open(sys.argv[1]) as schema, open(sys.argv[2]) as document:

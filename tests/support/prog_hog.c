@@ -14,15 +14,15 @@ static int hog(size_t bytes)
         return 1;
     for (size_t at = 0; at < bytes; at += 1024)
         memory[at] = (unsigned char)(at >> 10 | 1);
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    printf("touched_bytes %zu maxrss_kb %ld\n", bytes, usage.ru_maxrss);
-    fflush(stdout);
     usleep(200 * 1000); /* long enough to be seen together with its siblings */
     unsigned sum = 0;
     for (size_t at = 0; at < bytes; at += 4096)
         sum += memory[at];
     free(memory);
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("touched_bytes %zu maxrss_kb %ld\n", bytes, usage.ru_maxrss);
+    fflush(stdout);
     return sum == 0;
 }
 

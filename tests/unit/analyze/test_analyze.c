@@ -40,7 +40,8 @@ static void begin(struct fixture *fixture, size_t launches)
     facts_text(&workload, "unit", "launch", NULL);
     facts_text(&workload, "units", "launches", NULL);
     facts_text(&workload, "latency_metric", "wall_ms", NULL);
-    facts_integer(&workload, "cores_applied_count", 2, NULL);
+    facts_integer(&workload, "cores_count", 2, NULL);
+    facts_integer(&environment, "cpus_online", 4, NULL);
     struct run_info info = {
         .id = "test", .label = "test", .environment = &environment, .workload = &workload};
     assert_int_equal(sink_begin(run_sink_of(&fixture->run), &info, NULL), 0);
@@ -144,6 +145,7 @@ static void test_slow_first_launch(void **state)
     add_units(fixture, "wall_ms", values, 20);
     const struct finding *finding = analyze(fixture, "first_run_outlier");
     assert_non_null(finding);
+    assert_int_equal(fixture->run.finding_count, 1); /* not told twice as an outlier */
     assert_int_equal(finding->severity, SEVERITY_WARNING);
     assert_true(finding->value > 319 && finding->value < 321);
     assert_non_null(strstr(finding->sentence, "3.2 times"));
@@ -332,6 +334,41 @@ static void test_sleeping_pool_is_no_oversubscription(void **state)
     assert_null(analyze(*state, "oversubscription"));
 }
 
+static void plant_other_load(struct fixture *fixture, double machine_pct, double pressure_pct)
+{
+    double busy[20], pressure[20];
+    for (size_t i = 0; i < 20; i++) {
+        busy[i] = machine_pct;
+        pressure[i] = pressure_pct;
+    }
+    begin(fixture, 10);
+    add_constant(fixture, "wall_ms", 1000, 10);
+    add_constant(fixture, "user_ms", 390, 10);
+    add_constant(fixture, "system_ms", 10, 10);
+    add_constant(fixture, "cpu_pct", 40, 10);
+    add_constant(fixture, "voluntary_switches", 900, 10);
+    add_constant(fixture, "involuntary_switches", 4, 10);
+    add_times(fixture, "cpu_total_pct", busy, 20);
+    add_times(fixture, "psi_cpu_some_pct", pressure, 20);
+}
+
+static void test_other_load_is_told_and_is_no_waiting(void **state)
+{
+    plant_other_load(*state, 99, 60);
+    const struct finding *finding = analyze(*state, "contention");
+    assert_non_null(finding);
+    /* 99 % of the machine, less 40 % of one of four cores */
+    assert_true(finding->value > 88 && finding->value < 90);
+    assert_null(analyze(*state, "waiting"));
+}
+
+static void test_load_on_free_cores_is_no_contention(void **state)
+{
+    plant_other_load(*state, 50, 0);
+    assert_null(analyze(*state, "contention"));
+    assert_non_null(analyze(*state, "waiting"));
+}
+
 static void test_empty_run(void **state)
 {
     struct fixture *fixture = *state;
@@ -361,6 +398,8 @@ int main(void)
         TEST(test_one_long_sleep_is_not_a_stall),
         TEST(test_more_threads_than_cores),
         TEST(test_sleeping_pool_is_no_oversubscription),
+        TEST(test_other_load_is_told_and_is_no_waiting),
+        TEST(test_load_on_free_cores_is_no_contention),
         TEST(test_empty_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

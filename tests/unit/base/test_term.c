@@ -22,7 +22,6 @@ static int set_up(void **state)
     if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0)
         return -1;
     slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
-    fcntl(master, F_SETFL, O_NONBLOCK);
     return slave < 0 ? -1 : 0;
 }
 
@@ -74,10 +73,25 @@ static void styles_only_with_colour(void **state)
     strbuf_deinit(&out);
 }
 
+/* What came out of the terminal since last time. It comes when the kernel gets round to it, so a
+ * mark is sent after it and waited for. */
+static const char *terminal_output(void)
+{
+    static char text[8192];
+    size_t length = 0;
+    assert_int_equal(write(slave, "\x06", 1), 1);
+    while (length == 0 || text[length - 1] != '\x06') {
+        ssize_t got = read(master, text + length, sizeof(text) - length);
+        assert_true(got > 0);
+        length += (size_t)got;
+    }
+    text[length - 1] = '\0';
+    return text;
+}
+
 /* Runs the progress with the pseudo terminal (or something else) as stderr; returns what came. */
 static const char *progress_output(int fd, bool quiet, const char *label, const char *note)
 {
-    static char text[4096];
     int saved = dup(STDERR_FILENO);
     dup2(fd, STDERR_FILENO);
     struct progress progress;
@@ -89,9 +103,7 @@ static const char *progress_output(int fd, bool quiet, const char *label, const 
     progress_update(&progress, 0.5, "after the end");
     dup2(saved, STDERR_FILENO);
     close(saved);
-    ssize_t length = read(master, text, sizeof(text) - 1);
-    text[length > 0 ? length : 0] = '\0';
-    return text;
+    return terminal_output();
 }
 
 static void progress_shows_the_rest_on_one_erased_line(void **state)

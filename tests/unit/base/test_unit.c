@@ -236,6 +236,9 @@ static void writes_lists_and_never_cuts_a_number(void **state)
     assert_string_equal(unit_format_list(values, 7, buf, 14), "0-2,5,7-8,100");
     assert_string_equal(unit_format_list(values, 7, buf, 13), "0-2,5,...");
     assert_string_equal(unit_format_list(values, 7, buf, 1), "");
+    const uint64_t wrapping[] = {UINT64_MAX, 0, 1}; /* the largest is not before the smallest */
+    assert_string_equal(unit_format_list(wrapping, 3, buf, sizeof(buf)),
+                        "18446744073709551615,0-1");
 }
 
 int main(void)

@@ -122,7 +122,8 @@ static inline void test_close(struct test_collector *test)
 /* Samples one second later than before; values are read by value_of. */
 static inline int test_sample_target(struct test_collector *test, pid_t target, uint32_t generation)
 {
-    struct collect_tick tick = {test->now_ns += NS_PER_S, target, generation};
+    uint64_t now_ns = test->now_ns += NS_PER_S;
+    struct collect_tick tick = {now_ns, now_ns, target, generation};
     for (size_t i = 0; i < COLLECT_CHANNELS_MAX; i++)
         test->values[i] = NAN;
     return test->collector->sample(test->state, &tick, test->values);
@@ -138,8 +139,7 @@ static inline const struct channel *test_channel(const struct test_collector *te
 {
     for (size_t i = 0; i < test->channels.count; i++) {
         const struct channel *channel = &test->channels.items[i];
-        if (strcmp(channel->metric->name, metric) == 0 &&
-            strcmp(channel->instance, instance) == 0)
+        if (strcmp(channel->metric->name, metric) == 0 && strcmp(channel->instance, instance) == 0)
             return channel;
     }
     return NULL;

@@ -26,8 +26,7 @@ static void finds_by_name_and_alias(void **state)
 static void only_synthetic_invents(void **state)
 {
     for (size_t i = 0; collectors[i]; i++)
-        assert_int_equal(collectors[i]->synthetic,
-                         strcmp(collectors[i]->name, "synthetic") == 0);
+        assert_int_equal(collectors[i]->synthetic, strcmp(collectors[i]->name, "synthetic") == 0);
 }
 
 /* Whatever a tree holds: probing, opening and sampling survive it, and what opens has either a

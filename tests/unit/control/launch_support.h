@@ -23,7 +23,8 @@
 #include "control/launcher.h"
 #include "model/reason.h"
 
-#define PROG(name) PROG_DIR "/prog_" name
+#define PROG(name) (PROG_DIR "/prog_" name)
+#define PROG_TEXT(name) PROG_DIR "/prog_" name /* to be a part of a longer literal */
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static struct launcher launcher = {.socket = -1};
@@ -36,7 +37,7 @@ static inline struct launch_request request_of(const char *const *argv)
 /* Runs to the end and returns the report. */
 static inline struct launch_report launch(const struct launch_request *request)
 {
-    struct launch_report report;
+    struct launch_report report = {0};
     struct error err = {0};
     pid_t pid = -1;
     if (launcher_launch(&launcher, request, &pid, &err) != 0 ||

@@ -2,6 +2,7 @@
 #include "launch_support.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 static void test_exit_status(void **state)
 {
@@ -66,7 +67,7 @@ static void test_rss_of_hog(void **state)
     assert_int_equal(touched, 64u << 20);
     assert_true(report.max_rss_bytes >= touched);
     assert_true(report.max_rss_bytes >= (uint64_t)maxrss_kb * 1024);
-    /* A few pages per CPU: the kernel's counters are kept in batches. */
+    /* Its own figure lacks what ending takes: a little. */
     assert_true(report.max_rss_bytes <= (uint64_t)maxrss_kb * 1024 + (1u << 20));
     assert_true(report.peak_tree_rss_bytes >= report.max_rss_bytes);
     assert_true(report.minor_faults >= touched / 4096 / 512); /* also with huge pages */
@@ -89,7 +90,7 @@ static void test_tree_rss(void **state)
 {
     struct launch_report report = launch_argv(ARGV(PROG("hog"), "32", "4"));
     assert_true(report.tree_samples > 0);
-    assert_int_equal(report.processes_max, 4);
+    assert_in_range(report.processes_max, 4, 8); /* the leak sanitizer adds a process at exit */
     assert_true(report.max_rss_bytes < 2 * (32u << 20) + (64u << 20)); /* one process */
     assert_true(report.peak_tree_rss_bytes >= 4 * (32u << 20));
     assert_int_equal(report.orphans, 0);
@@ -129,13 +130,19 @@ static void test_character_io(void **state)
     char output[16];
     struct launch_request request = request_of(ARGV(PROG("write"), "12345"));
     struct launch_report report = launch(&request);
+    if (report.io_reason == REASON_ABSENT)
+        skip(); /* a kernel without I/O accounting */
     assert_int_equal(report.io_reason, REASON_NONE);
     assert_int_equal(report.char_written_bytes, 12345);
-    struct launch_report nothing = launch_argv(ARGV(PROG("write"), "0"));
-    assert_int_equal(nothing.char_written_bytes, 0);
-    assert_int_equal(report.char_read_bytes, nothing.char_read_bytes);
+    assert_int_equal(launch_argv(ARGV(PROG("write"), "0")).char_written_bytes, 0);
+    /* Reading: the loader reads too, so the difference of two launches counts. */
+    struct launch_report none = launch_argv(ARGV("head", "-c", "0", "/dev/zero"));
+    struct launch_report some = launch_argv(ARGV("head", "-c", "100000", "/dev/zero"));
+    uint64_t read_bytes = some.char_read_bytes - none.char_read_bytes;
+    assert_in_range(read_bytes, 100000, 100000 + 65536);
     /* Also what children did that were waited for. */
-    request = request_of(ARGV("sh", "-c", PROG("write") " 1000; " PROG("write") " 234; :"));
+    request =
+        request_of(ARGV("sh", "-c", PROG_TEXT("write") " 1000; " PROG_TEXT("write") " 234; :"));
     report = launch_output(&request, output, sizeof(output));
     assert_int_equal(report.char_written_bytes, 1234);
 }
@@ -265,6 +272,31 @@ static void test_without_command(void **state)
     assert_int_equal(launcher_launch(&launcher, &request, &pid, &err), -ERROR_INTERNAL);
 }
 
+/* Started as `tacho <&- >&- 2>&-`: no socket or file may come to stand for stdin or stdout. */
+static void test_closed_descriptors(void **state)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct launcher own;
+        struct launch_report report;
+        pid_t started;
+        close(0);
+        close(1);
+        close(2);
+        struct launch_request request =
+            request_of(ARGV("sh", "-c", "[ /dev/null -ef /dev/stdout ] && exit 7"));
+        if (launcher_start(&own, NULL) != 0 || own.socket <= 2 ||
+            launcher_launch(&own, &request, &started, NULL) != 0 ||
+            launcher_report(&own, &report, NULL) != 0)
+            _exit(1);
+        launcher_stop(&own);
+        _exit(report.exit_status == 7 ? 42 : 2);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status), 42);
+}
+
 static void test_helper_gone(void **state)
 {
     struct launcher own = {.socket = -1};
@@ -306,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_closed_stdout),
         cmocka_unit_test(test_report_wakes_poll),
         cmocka_unit_test(test_without_command),
+        cmocka_unit_test(test_closed_descriptors),
         cmocka_unit_test(test_helper_gone),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

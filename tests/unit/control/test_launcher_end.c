@@ -10,7 +10,7 @@ static void test_timeout(void **state)
     struct launch_report report = launch(&request);
     assert_int_equal(report.outcome, LAUNCH_TIMED_OUT);
     assert_int_equal(report.signal, SIGTERM);
-    assert_true(report.end_ns - report.begin_ns >= 99 * NS_PER_MS);
+    assert_true(report.end_ns - report.begin_ns >= 100 * NS_PER_MS);
     assert_true(gone(report.pid));
 }
 

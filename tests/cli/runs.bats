@@ -1,0 +1,164 @@
+#!/usr/bin/env bats
+# runs.bats: `tacho runs`.
+
+# shellcheck disable=SC2153 # $TACHO and the like come from helper.bash
+load helper
+
+measure() { # LABEL [N]
+    "$TACHO" run -n "${2:-2}" -q --label "$1" -- true
+}
+
+@test "runs: reading creates nothing" {
+    run "$TACHO" runs list
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"no runs yet"* ]]
+    [ "$("$TACHO" runs list --json | jq '.runs | length')" -eq 0 ]
+    for verb in 'show last' 'export last' 'rm last' 'rm --all'; do
+        # shellcheck disable=SC2086
+        run "$TACHO" runs $verb
+        [ "$status" -eq 2 ]
+        [[ "$output" == *"no runs yet"* ]]
+    done
+    [ -z "$(ls -A)" ]
+}
+
+@test "runs: list is newest first, 20 of them unless --all, -q prints ids" {
+    for i in $(seq 22); do measure "run $i" 1; done
+    [ "$("$TACHO" runs list -q | wc -l)" -eq 20 ]
+    [ "$("$TACHO" runs list -qa | wc -l)" -eq 22 ]
+    [ "$("$TACHO" runs list --json | jq -r '.runs[0].label')" = "run 22" ]
+    [ "$("$TACHO" runs list --all --json | jq -r '.runs[-1].label')" = "run 1" ]
+    run "$TACHO" runs
+    [[ "${lines[0]}" == run*verdict*state*launches*label* ]]
+    [[ "${lines[1]}" == *complete*"run 22" ]]
+}
+
+@test "runs: a Korean label keeps the columns" {
+    measure '야간 카메라 파이프라인 벤치마크 실험'
+    measure plain
+    run "$TACHO" runs list
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"야간 카메라"* ]]
+    [ "$(wc -L <<<"$output")" -le 80 ]
+}
+
+@test "runs: show takes last, last-1, a label, an id and a part of it" {
+    measure first
+    measure second
+    id=$("$TACHO" runs list -q | tail -1)
+    for name in "$id" last-1 first "${id: -4}"; do
+        [ "$("$TACHO" runs show "$name" --json | jq -r .id)" = "$id" ]
+    done
+    [ "$("$TACHO" runs show --json | jq -r .label)" = "second" ]
+    run "$TACHO" runs show nosuch
+    [ "$status" -eq 2 ]
+    run "$TACHO" runs show
+    [[ "${lines[0]}" == "not judged"* ]]
+}
+
+@test "runs: show in every format, several at once" {
+    measure one
+    measure two
+    [[ "$("$TACHO" runs show last --format markdown)" == "## not judged"* ]]
+    [[ "$("$TACHO" runs show last --format csv)" == timestamp,workload,* ]]
+    [[ "$("$TACHO" runs show one two --format csv)" == timestamp,run_label,* ]]
+    [ "$("$TACHO" runs show one two --json | jq '.runs | length')" -eq 2 ]
+    run "$TACHO" runs show one two
+    [ "$(grep -c '^not judged' <<<"$output")" -eq 2 ]
+}
+
+@test "runs: export and import carry everything; a second import changes nothing" {
+    measure one 4
+    measure two 3
+    "$TACHO" runs export one two -o both.json
+    "$TACHO" runs import both.json --store other/.tacho >report.txt
+    grep -q 'imported 2 runs' report.txt
+    run "$TACHO" runs import both.json --store other/.tacho
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"imported 0 runs"*"2 already there"* ]]
+    [ "$("$TACHO" runs list -q --store other/.tacho | wc -l)" -eq 2 ]
+    diff <("$TACHO" runs export one) <("$TACHO" runs export one --store other/.tacho)
+    [ "$("$TACHO" runs import both.json --json --store third/.tacho | jq '.imported | length')" -eq 2 ]
+}
+
+@test "runs: export as CSV by name of the file or by --format, never as text" {
+    measure one 3
+    "$TACHO" runs export last -o run.csv
+    [ "$(wc -l <run.csv)" -eq 4 ]
+    [ "$("$TACHO" runs export last --format csv | wc -l)" -eq 4 ]
+    run "$TACHO" runs export last --format markdown
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"runs show last --format markdown"* ]]
+    run "$TACHO" runs export
+    [ "$status" -eq 2 ]
+}
+
+@test "runs: a broken file imports nothing, and line and column are named" {
+    measure one
+    "$TACHO" runs export last -o good.json
+    head -c 400 good.json >cut.json
+    run "$TACHO" runs import cut.json --store other/.tacho
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"cut.json:"[0-9]*":"[0-9]*": "* ]]
+    printf '[1, 2]\n' >array.json
+    run "$TACHO" runs import array.json --store other/.tacho
+    [ "$status" -eq 2 ]
+    run "$TACHO" runs import nosuch.json --store other/.tacho
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"nosuch.json"* ]]
+    [ -z "$("$TACHO" runs list -q --store other/.tacho)" ]
+}
+
+@test "runs: rm looks every name up first, then removes" {
+    measure one
+    measure two
+    measure three
+    run "$TACHO" runs rm one nosuch
+    [ "$status" -eq 2 ]
+    [ "$("$TACHO" runs list -q | wc -l)" -eq 3 ]
+    run "$TACHO" runs rm one one
+    [ "$status" -eq 0 ]
+    [ "$(grep -c '^removed ' <<<"$output")" -eq 1 ]
+    run "$TACHO" runs rm
+    [ "$status" -eq 2 ]
+    run "$TACHO" runs rm --all two
+    [ "$status" -eq 2 ]
+    [ "$("$TACHO" runs rm --all --json | jq '.removed | length')" -eq 2 ]
+    [ -z "$("$TACHO" runs list -q)" ]
+    [[ "$("$TACHO" runs list)" == "no runs yet"* ]]
+}
+
+@test "runs: a run that was killed says crashed" {
+    "$TACHO" run -n 1000 -q -- sleep 0.05 &
+    tacho=$!
+    for _ in $(seq 100); do
+        [ -n "$("$TACHO" runs list -q)" ] && break
+        sleep 0.05
+    done
+    kill -9 "$tacho"
+    wait "$tacho" || true
+    [ "$("$TACHO" runs list --json | jq -r '.runs[0].state')" = "crashed" ]
+    run "$TACHO" runs show last
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"crashed:"* ]]
+    run "$TACHO" runs show last --format markdown
+    [[ "$output" == *"crashed:"* ]]
+}
+
+@test "runs: unknown verb offers the nearest" {
+    run "$TACHO" runs lst
+    [ "$status" -eq 2 ]
+    [ "$output" = "tacho runs: unknown verb 'lst': did you mean list?" ]
+    run "$TACHO" runs list extra
+    [ "$status" -eq 2 ]
+}
+
+@test "runs: the store is found upwards, and --store and TACHO_STORE name another" {
+    measure here
+    mkdir -p a/b
+    cd a/b
+    [ "$("$TACHO" runs show --json | jq -r .label)" = "here" ]
+    TACHO_STORE=$PWD/elsewhere "$TACHO" run -n 1 -q --label there -- true
+    [ "$("$TACHO" runs list --store elsewhere --json | jq -r '.runs[0].label')" = "there" ]
+    [ "$("$TACHO" runs list -q | wc -l)" -eq 1 ]
+}

@@ -1,0 +1,270 @@
+/* test_nvml.c: the nvml collector against a stand-in of the library (tests/support/nvml_standin.c),
+ * whose faults are those that drivers are known for. */
+#include "collect_test.h"
+
+#define MB 1048576.0
+
+static struct root machine;
+
+static void use_library(const char *which)
+{
+    const char *path = getenv(which);
+    assert_non_null(path);
+    setenv("TACHO_NVML", path, 1);
+}
+
+static int setup(void **state)
+{
+    use_library("TACHO_TEST_NVML");
+    unsetenv("NVML_STANDIN_FAULT");
+    unsetenv("NVML_STANDIN_DEVICES");
+    unsetenv("NVML_STANDIN_NAME");
+    test_root_open(&machine, "pc");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    root_close(&machine);
+    return 0;
+}
+
+static void fault(const char *words)
+{
+    setenv("NVML_STANDIN_FAULT", words, 1);
+}
+
+static enum reason reason_of(const struct test_collector *test, const char *metric)
+{
+    const struct channel *channel = test_channel(test, metric, "nvidia_0");
+    assert_non_null(channel);
+    if (channel->reason != REASON_NONE)
+        assert_true(channel->why && channel->why[0]);
+    return channel->reason;
+}
+
+static void reads_every_value_in_its_unit(void **state)
+{
+    struct test_collector test;
+    test_open(&test, "nvml", &machine);
+    assert_int_equal(test.channels.count, 9);
+    assert_int_equal(test_sample(&test), 0);
+    assert_near(value_of(&test, "gpu_util_pct", "nvidia_0"), 40, 0);
+    /* version 2 keeps what the driver reserves out of what is used */
+    assert_near(value_of(&test, "gpu_mem_used_mb", "nvidia_0"), 2048, 0);
+    assert_near(value_of(&test, "gpu_mem_total_mb", "nvidia_0"), 8192, 0);
+    assert_near(value_of(&test, "gpu_mhz", "nvidia_0"), 1800, 0);
+    assert_near(value_of(&test, "gpu_mem_mhz", "nvidia_0"), 5000, 0);
+    assert_near(value_of(&test, "gpu_temp_c", "nvidia_0"), 55, 0);
+    assert_near(value_of(&test, "gpu_power_w", "nvidia_0"), 75.5, 1e-9); /* field 186 */
+    assert_near(value_of(&test, "gpu_throttle_reasons", "nvidia_0"), 4, 0);
+    test_close(&test);
+}
+
+static void energy_counts_from_open(void **state)
+{
+    struct test_collector test;
+    test_open(&test, "nvml", &machine);
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(test_sample(&test), 0);
+        /* the stand-in adds 500 mJ per call; open was the first */
+        assert_near(value_of(&test, "gpu_energy_j", "nvidia_0"), 0.5 * i, 1e-9);
+    }
+    test_close(&test);
+}
+
+static void every_device_is_an_instance(void **state)
+{
+    struct test_collector test;
+    setenv("NVML_STANDIN_DEVICES", "3", 1);
+    test_open(&test, "nvml", &machine);
+    assert_int_equal(test.channels.count, 27);
+    test_sample(&test);
+    assert_near(value_of(&test, "gpu_util_pct", "nvidia_0"), 40, 0);
+    assert_near(value_of(&test, "gpu_util_pct", "nvidia_2"), 42, 0);
+    test_close(&test);
+}
+
+static void an_old_driver_is_read_through_old_names(void **state)
+{
+    struct test_collector test;
+    use_library("TACHO_TEST_NVML_OLD");
+    test_open(&test, "nvml", &machine);
+    assert_int_equal(test_sample(&test), 0);
+    assert_near(value_of(&test, "gpu_mem_used_mb", "nvidia_0"), 2048 + 256, 0);
+    assert_near(value_of(&test, "gpu_power_w", "nvidia_0"), 70, 1e-9);
+    assert_near(value_of(&test, "gpu_throttle_reasons", "nvidia_0"), 4, 0);
+    assert_non_null(strstr(test_channel(&test, "gpu_mem_used_mb", "nvidia_0")->source, "reserves"));
+    assert_non_null(
+        strstr(test_channel(&test, "gpu_power_w", "nvidia_0")->source, "nvmlDeviceGetPowerUsage"));
+    test_close(&test);
+}
+
+static void without_instantaneous_power_the_mean_is_used_and_named(void **state)
+{
+    struct test_collector test;
+    fault("nofield");
+    test_open(&test, "nvml", &machine);
+    test_sample(&test);
+    assert_near(value_of(&test, "gpu_power_w", "nvidia_0"), 70, 1e-9);
+    assert_non_null(strstr(test_channel(&test, "gpu_power_w", "nvidia_0")->source, "mean of 1 s"));
+    test_close(&test);
+}
+
+static void what_is_not_supported_says_so_once(void **state)
+{
+    struct test_collector test;
+    fault("unsupported");
+    test_open(&test, "nvml", &machine);
+    assert_int_equal(test.channels.count, 9);
+    for (size_t i = 0; i < test.channels.count; i++)
+        assert_int_equal(reason_of(&test, test.channels.items[i].metric->name), REASON_UNSUPPORTED);
+    /* and is not tried again, even if it worked now */
+    fault("");
+    assert_int_equal(test_sample(&test), 0);
+    for (size_t i = 0; i < test.channels.count; i++)
+        assert_nan(test.values[i]);
+    test_close(&test);
+}
+
+static void a_lost_gpu_has_no_values_and_the_other_goes_on(void **state)
+{
+    struct test_collector test;
+    setenv("NVML_STANDIN_DEVICES", "2", 1);
+    test_open(&test, "nvml", &machine);
+    fault("lost1");
+    assert_int_equal(test_sample(&test), 0);
+    assert_near(value_of(&test, "gpu_temp_c", "nvidia_0"), 55, 0);
+    assert_nan(value_of(&test, "gpu_temp_c", "nvidia_1"));
+    assert_nan(value_of(&test, "gpu_mem_total_mb", "nvidia_1")); /* not the last one again */
+    fault("lost");
+    assert_int_equal(test_sample(&test), -ERROR_IO);
+    for (size_t i = 0; i < test.channels.count; i++)
+        assert_nan(test.values[i]);
+    test_close(&test);
+}
+
+static void lost_from_the_start(void **state)
+{
+    struct test_collector test;
+    fault("lost");
+    test_open(&test, "nvml", &machine);
+    assert_int_equal(reason_of(&test, "gpu_temp_c"), REASON_FAILED);
+    assert_int_equal(test_sample(&test), 0);
+    test_close(&test);
+}
+
+static void impossible_values_are_no_values(void **state)
+{
+    struct test_collector test;
+    test_open(&test, "nvml", &machine);
+    fault("garbage");
+    test_sample(&test);
+    static const char *const metrics[] = {"gpu_util_pct", "gpu_mhz", "gpu_mem_mhz", "gpu_temp_c",
+                                          "gpu_power_w"};
+    for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
+        assert_nan(value_of(&test, metrics[i], "nvidia_0"));
+    test_close(&test);
+}
+
+static void zeros_of_nvgpu_are_no_values(void **state)
+{
+    struct test_collector test;
+    setenv("NVML_STANDIN_NAME", "Orin (nvgpu)", 1);
+    fault("zero");
+    test_open(&test, "nvml", &machine);
+    static const char *const metrics[] = {"gpu_util_pct", "gpu_mem_used_mb", "gpu_mem_total_mb",
+                                          "gpu_mhz",      "gpu_mem_mhz",     "gpu_temp_c",
+                                          "gpu_power_w",  "gpu_energy_j"};
+    for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
+        assert_int_equal(reason_of(&test, metrics[i]), REASON_UNSUPPORTED);
+    test_close(&test);
+}
+
+static void zero_memory_of_a_shared_one_is_no_value(void **state)
+{
+    struct test_collector test;
+    fault("zero");
+    test_open(&test, "nvml", &machine);
+    assert_int_equal(reason_of(&test, "gpu_mem_total_mb"), REASON_UNSUPPORTED);
+    assert_int_equal(reason_of(&test, "gpu_mem_used_mb"), REASON_UNSUPPORTED);
+    /* an idle GPU that is no Tegra does nothing: a true zero */
+    assert_int_equal(reason_of(&test, "gpu_util_pct"), REASON_NONE);
+    test_close(&test);
+}
+
+static void a_driver_that_refuses_is_an_error_with_the_cause(void **state)
+{
+    static const struct {
+        const char *fault;
+        int rc;
+        const char *word;
+    } cases[] = {{"driver", -ERROR_ABSENT, "not loaded"},
+                 {"permission", -ERROR_DENIED, "permission"},
+                 {"mismatch", -ERROR_UNSUPPORTED, "version"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct test_collector test;
+        struct error err = {0};
+        fault(cases[i].fault);
+        assert_int_equal(test_try_open(&test, "nvml", &machine, &err), cases[i].rc);
+        assert_non_null(strstr(err.message, cases[i].word));
+        test_close(&test);
+    }
+}
+
+static void no_device_is_absent(void **state)
+{
+    struct test_collector test;
+    setenv("NVML_STANDIN_DEVICES", "0", 1);
+    assert_int_equal(test_try_open(&test, "nvml", &machine, NULL), -ERROR_ABSENT);
+    test_close(&test);
+}
+
+static void no_library_is_absent(void **state)
+{
+    struct test_collector test;
+    struct probe_result probe;
+    struct collect_env env = {.root = &machine, .interval_ns = NS_PER_S};
+    setenv("TACHO_NVML", "/nonexistent/libnvidia-ml.so.1", 1);
+    collector_find("nvml")->probe(&env, &probe);
+    assert_int_equal(probe.reason, REASON_ABSENT);
+    assert_int_equal(test_try_open(&test, "nvml", &machine, NULL), -ERROR_ABSENT);
+    test_close(&test);
+}
+
+static void this_gpu_says_nothing_about_a_recorded_tree(void **state)
+{
+    struct probe_result probe;
+    struct test_collector test;
+    struct collect_env env = {.root = &machine, .interval_ns = NS_PER_S};
+    collector_find("nvml")->probe(&env, &probe);
+    assert_int_equal(probe.reason, REASON_NONE); /* the stand-in was asked for by name */
+    unsetenv("TACHO_NVML");
+    collector_find("nvml")->probe(&env, &probe);
+    assert_int_equal(probe.reason, REASON_ABSENT);
+    assert_int_equal(test_try_open(&test, "nvml", &machine, NULL), -ERROR_ABSENT);
+    test_close(&test);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(reads_every_value_in_its_unit),
+        TEST(energy_counts_from_open),
+        TEST(every_device_is_an_instance),
+        TEST(an_old_driver_is_read_through_old_names),
+        TEST(without_instantaneous_power_the_mean_is_used_and_named),
+        TEST(what_is_not_supported_says_so_once),
+        TEST(a_lost_gpu_has_no_values_and_the_other_goes_on),
+        TEST(lost_from_the_start),
+        TEST(impossible_values_are_no_values),
+        TEST(zeros_of_nvgpu_are_no_values),
+        TEST(zero_memory_of_a_shared_one_is_no_value),
+        TEST(a_driver_that_refuses_is_an_error_with_the_cause),
+        TEST(no_device_is_absent),
+        TEST(no_library_is_absent),
+        TEST(this_gpu_says_nothing_about_a_recorded_tree),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

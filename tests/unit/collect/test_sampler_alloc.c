@@ -1,0 +1,156 @@
+/* test_sampler_alloc.c: the sampling thread asks for no memory, whatever comes and goes.
+ *
+ * The allocator of this executable counts every call of a thread other than the first, from before
+ * the sampler starts. Sanitizers bring an allocator of their own: there this test is skipped.
+ */
+#include "collect_test.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+
+#include "collect/sampler.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HAS_OWN_ALLOCATOR 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define HAS_OWN_ALLOCATOR 0
+#endif
+#endif
+#ifndef HAS_OWN_ALLOCATOR
+#ifdef __GLIBC__
+#define HAS_OWN_ALLOCATOR 1
+#else
+#define HAS_OWN_ALLOCATOR 0
+#endif
+#endif
+
+static atomic_bool armed;
+static atomic_uint calls;
+
+#if HAS_OWN_ALLOCATOR
+static pthread_t first_thread;
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *pointer, size_t size);
+void __libc_free(void *pointer);
+
+static void count_call(void)
+{
+    if (atomic_load(&armed) && !pthread_equal(pthread_self(), first_thread))
+        atomic_fetch_add(&calls, 1);
+}
+
+void *malloc(size_t size)
+{
+    count_call();
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    count_call();
+    return __libc_calloc(count, size);
+}
+
+void *realloc(void *pointer, size_t size)
+{
+    count_call();
+    return __libc_realloc(pointer, size);
+}
+
+void free(void *pointer)
+{
+    if (pointer)
+        count_call();
+    __libc_free(pointer);
+}
+
+static void *allocate_once(void *unused)
+{
+    void *volatile pointer = malloc(16);
+    free(pointer);
+    return NULL;
+}
+#endif
+
+static void ignore_row(const struct sample_row *row, void *context)
+{
+}
+
+static pid_t start_process(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        pause();
+        _exit(0);
+    }
+    return pid;
+}
+
+#if HAS_OWN_ALLOCATOR
+/* The counting itself: a thread that allocates is caught. */
+static void catches_a_thread_that_allocates(void **state)
+{
+    pthread_t thread;
+    first_thread = pthread_self();
+    atomic_store(&calls, 0);
+    atomic_store(&armed, true);
+    assert_int_equal(pthread_create(&thread, NULL, allocate_once, NULL), 0);
+    pthread_join(thread, NULL);
+    atomic_store(&armed, false);
+    assert_true(atomic_load(&calls) >= 2);
+}
+#endif
+
+static void the_loop_allocates_nothing(void **state)
+{
+    static const char *const names[] = {"proc", "nvml", "synthetic"};
+    struct root root;
+    struct sampler *sampler = NULL;
+    struct sampler_stats stats;
+    if (!HAS_OWN_ALLOCATOR)
+        skip();
+    assert_int_equal(root_open(&root, "/", NULL), 0);
+    setenv("TACHO_NVML", getenv("TACHO_TEST_NVML"), 1);
+    struct collect_env env = {.root = &root, .interval_ns = NS_PER_MS, .seed = 1};
+    assert_int_equal(sampler_open(&env, names, 3, &sampler, NULL), 0);
+    atomic_store(&calls, 0);
+    atomic_store(&armed, true);
+    assert_int_equal(sampler_start(sampler, NULL), 0);
+    sampler_set_target(sampler, getpid());
+    uint64_t ticks = 0;
+    for (int i = 0; i < 8; i++) { /* processes come and go, the target changes, rows pile up */
+        pid_t pid = start_process();
+        do {
+            usleep(1000);
+            sampler_get_stats(sampler, &stats);
+        } while (stats.ticks < ticks + 60);
+        ticks = stats.ticks;
+        if (i == 4)
+            sampler_set_target(sampler, pid);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        if (i % 2)
+            sampler_drain(sampler, ignore_row, NULL);
+    }
+    sampler_stop(sampler);
+    atomic_store(&armed, false);
+    assert_int_equal(atomic_load(&calls), 0);
+    sampler_close(sampler);
+    root_close(&root);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#if HAS_OWN_ALLOCATOR
+        cmocka_unit_test(catches_a_thread_that_allocates),
+#endif
+        cmocka_unit_test(the_loop_allocates_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,370 @@
+/* Judging. The boundaries of the percentile rule come from summing binomial probabilities directly,
+ * not from the beta function that the code uses. */
+#include "model_support.h"
+
+#include "model/limit.h"
+#include "model/summary.h"
+
+static struct finding judge(const struct run *run, const char *text)
+{
+    struct limit limit;
+    struct finding finding;
+    assert_int_equal(limit_parse(text, "--limit", NULL, 0, &limit, NULL), 0);
+    assert_int_equal(limit_judge(run, &limit, &finding, NULL), 0);
+    assert_string_equal(finding.rule, "limit");
+    assert_int_equal(strncmp(finding.evidence, "--limit", 7), 0);
+    return finding;
+}
+
+/* n launches, k of them over 250 ms; the rest alternates, so that no sample depends on another. */
+static void fill_launches(struct run *run, size_t n, size_t k)
+{
+    begin_run(run, "command");
+    struct series series = make_series(0, SERIES_UNIT, "wall_ms", "");
+    size_t placed = 0;
+    for (size_t i = 0; i < n; i++) {
+        double value = i % 2 ? 100 : 240;
+        if (i % 2 == 0 && placed < k && i * (k + 1) >= placed * n) {
+            value = 251;
+            placed++;
+        }
+        add_values(run, &series, (uint32_t)i, 0, &value, 1, NULL);
+        add_invocation(run, (uint32_t)i, INVOCATION_OK);
+    }
+    assert_int_equal(placed, k);
+    struct summary summary;
+    assert_int_equal(
+        summary_of(run, run_find_series(run, "wall_ms", ""), PHASE_STEADY, &summary, NULL), 0);
+    ASSERT_CLOSE(summary.n_eff, (double)n, 1e-9);
+}
+
+static void percentiles_by_counting(void **state)
+{
+    static const struct {
+        const char *limit;
+        size_t n, k;
+        enum outcome expected;
+    } rows[] = {
+        {"p99(wall_ms)<=250", 459, 0, OUTCOME_PASS},
+        {"p99(wall_ms)<=250", 458, 0, OUTCOME_UNDECIDED},
+        {"p99(wall_ms)<=250", 662, 1, OUTCOME_PASS},
+        {"p99(wall_ms)<=250", 661, 1, OUTCOME_UNDECIDED},
+        {"p99(wall_ms)<=250", 1001, 3, OUTCOME_PASS},
+        {"p99(wall_ms)<=250", 1000, 3, OUTCOME_UNDECIDED},
+        {"p99(wall_ms)<=250", 1000, 18, OUTCOME_UNDECIDED},
+        {"p99(wall_ms)<=250", 1000, 19, OUTCOME_FAIL},
+        {"p99(wall_ms)<=250", 200, 6, OUTCOME_UNDECIDED},
+        {"p99(wall_ms)<=250", 200, 7, OUTCOME_FAIL},
+        {"p99(wall_ms)<=250", 120, 4, OUTCOME_UNDECIDED},
+        {"p99(wall_ms)<=250", 120, 5, OUTCOME_FAIL},
+        {"median(wall_ms)<=250", 50, 16, OUTCOME_PASS},
+        {"median(wall_ms)<=250", 50, 17, OUTCOME_UNDECIDED},
+        {"p50(wall_ms)>=250", 50, 0, OUTCOME_FAIL},
+        {"p99(wall_ms)<=251", 459, 9, OUTCOME_PASS},
+        {"p99(wall_ms)<251", 200, 7, OUTCOME_FAIL},
+        {"p1(wall_ms)>=100", 459, 0, OUTCOME_PASS},
+        {"p1(wall_ms)>100", 459, 0, OUTCOME_FAIL},
+        {"p1(wall_ms)>=100.5", 459, 0, OUTCOME_FAIL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct run run;
+        fill_launches(&run, rows[i].n, rows[i].k);
+        struct finding finding = judge(&run, rows[i].limit);
+        if (finding.outcome != rows[i].expected)
+            fail_msg("%s, %zu of %zu: %s", rows[i].limit, rows[i].k, rows[i].n, finding.sentence);
+        assert_int_equal(finding.n, rows[i].n);
+        assert_int_equal(finding.severity,
+                         finding.outcome == OUTCOME_PASS ? SEVERITY_INFO : SEVERITY_WARNING);
+        assert_true(finding.outcome != OUTCOME_UNDECIDED || strlen(finding.advice) > 0);
+        run_deinit(&run);
+    }
+}
+
+static void the_sentence_says_what_is_needed(void **state)
+{
+    struct run run;
+    fill_launches(&run, 120, 0);
+    struct finding finding = judge(&run, "p99(wall_ms)<=250");
+    assert_string_equal(
+        finding.sentence,
+        "p99(wall_ms) is 240 ms, limit 250 ms: 0 of 120 samples over; 339 more needed to decide");
+    assert_int_equal(finding.n_needed, 339);
+    assert_string_equal(finding.limit_bound, "p99(wall_ms) <= 250 ms");
+    assert_string_equal(finding.limit_name, "p99(wall_ms)<=250");
+    assert_string_equal(finding.metric, "wall_ms");
+    assert_string_equal(finding.unit, "ms");
+    assert_true(finding.has_value);
+    assert_non_null(strstr(finding.advice, "-n 459"));
+    run_deinit(&run);
+
+    fill_launches(&run, 458, 0);
+    assert_int_equal(judge(&run, "p99(wall_ms)<=250").n_needed, 1);
+    run_deinit(&run);
+
+    /* 1 of 300 is a third of what is allowed: more of the same will pass, but not before 662. */
+    fill_launches(&run, 300, 1);
+    finding = judge(&run, "p99(wall_ms)<=250");
+    assert_int_equal(finding.outcome, OUTCOME_UNDECIDED);
+    assert_true(finding.n_needed >= 662 - 300);
+    run_deinit(&run);
+
+    /* 6 of 200 is three times what is allowed: more of the same will fail. */
+    fill_launches(&run, 200, 6);
+    finding = judge(&run, "p99(wall_ms)<=250");
+    assert_int_equal(finding.outcome, OUTCOME_UNDECIDED);
+    assert_in_range(finding.n_needed, 1, 100);
+    run_deinit(&run);
+
+    /* Exactly the share that is allowed: no number of samples decides. */
+    fill_launches(&run, 100, 1);
+    finding = judge(&run, "p99(wall_ms)<=250");
+    assert_int_equal(finding.outcome, OUTCOME_UNDECIDED);
+    assert_int_equal(finding.n_needed, 0);
+    assert_true(strlen(finding.advice) > 0);
+    run_deinit(&run);
+}
+
+static void a_fail_never_reads_as_equal(void **state)
+{
+    struct run run;
+    begin_run(&run, "command");
+    struct series series = make_series(0, SERIES_UNIT, "wall_ms", "");
+    double value = 250.00012;
+    add_values(&run, &series, 0, 0, &value, 1, NULL);
+    struct finding finding = judge(&run, "max(wall_ms)<=250");
+    assert_int_equal(finding.outcome, OUTCOME_FAIL);
+    assert_non_null(strstr(finding.sentence, "250.00012 ms"));
+    run_deinit(&run);
+}
+
+static void dependent_samples_decide_less(void **state)
+{
+    struct run run;
+    begin_run(&run, "onnx");
+    struct series series = make_series(0, SERIES_UNIT, "latency_ms", "");
+    double values[500];
+    uint64_t random = 7;
+    for (int i = 0; i < 500; i++) {
+        if (i % 10 == 0)
+            random = random * 6364136223846793005u + 1442695040888963407u;
+        values[i] = 10 + (double)(random >> 40) / (1 << 24);
+    }
+    add_values(&run, &series, 0, 0, values, 500, NULL);
+    struct finding finding = judge(&run, "p99(latency_ms)<=250");
+    assert_int_equal(finding.outcome, OUTCOME_UNDECIDED); /* 500 independent ones would pass */
+    assert_true(finding.n_needed > 500);
+    assert_non_null(strstr(finding.sentence, "independent"));
+    run_deinit(&run);
+}
+
+static void fill_mean(struct run *run, const char *metric, double low, double high, size_t n)
+{
+    begin_run(run, "command");
+    struct series series = make_series(0, SERIES_UNIT, metric, "");
+    for (size_t i = 0; i < n; i++) {
+        double value = i % 2 ? high : low;
+        add_values(run, &series, (uint32_t)i, 0, &value, 1, NULL);
+    }
+}
+
+static void means_by_their_interval(void **state)
+{
+    /* 16 values 9 and 11: 10 ± 0.55034 (t(0.975; 15) = 2.13145). */
+    static const struct {
+        const char *limit;
+        enum outcome expected;
+    } rows[] = {
+        {"throughput_per_s>=9.449", OUTCOME_PASS},   {"throughput_per_s>=9.450", OUTCOME_UNDECIDED},
+        {"throughput_per_s>=10", OUTCOME_UNDECIDED}, {"throughput_per_s>=10.55", OUTCOME_UNDECIDED},
+        {"throughput_per_s>=10.551", OUTCOME_FAIL},  {"throughput_per_s<=10.551", OUTCOME_PASS},
+        {"throughput_per_s<=9.449", OUTCOME_FAIL},   {"throughput_per_s<=10", OUTCOME_UNDECIDED},
+    };
+    struct run run;
+    fill_mean(&run, "throughput_per_s", 9, 11, 16);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct finding finding = judge(&run, rows[i].limit);
+        if (finding.outcome != rows[i].expected)
+            fail_msg("%s: %s", rows[i].limit, finding.sentence);
+        assert_true(finding.has_interval);
+        ASSERT_CLOSE(finding.hi, 10.55034, 1e-4);
+    }
+    /* 10 ± 2 s / sqrt(n) clears 9.6 near (2.05 * 1.0328 / 0.4)^2 = 28. */
+    struct finding finding = judge(&run, "throughput_per_s>=9.6");
+    assert_in_range(finding.n_needed, 10, 15);
+    finding = judge(&run, "throughput_per_s>=10");
+    assert_int_equal(finding.n_needed, 0);
+    run_deinit(&run);
+
+    fill_mean(&run, "throughput_per_s", 9, 11, 1);
+    finding = judge(&run, "throughput_per_s>=1");
+    assert_int_equal(finding.outcome, OUTCOME_UNDECIDED);
+    assert_int_equal(finding.n_needed, 1);
+    run_deinit(&run);
+
+    fill_mean(&run, "throughput_per_s", 10, 10, 3); /* no spread at all */
+    assert_int_equal(judge(&run, "throughput_per_s>=10").outcome, OUTCOME_PASS);
+    assert_int_equal(judge(&run, "throughput_per_s>10").outcome, OUTCOME_FAIL);
+    run_deinit(&run);
+}
+
+static void what_was_seen(void **state)
+{
+    struct run run;
+    fill_mean(&run, "peak_rss_mb", 100, 200, 4);
+    assert_int_equal(judge(&run, "peak_rss_mb<=200").outcome, OUTCOME_PASS);
+    assert_int_equal(judge(&run, "peak_rss_mb<200").outcome, OUTCOME_FAIL);
+    assert_int_equal(judge(&run, "min(peak_rss_mb)>=100").outcome, OUTCOME_PASS);
+    assert_int_equal(judge(&run, "min(peak_rss_mb)>100").outcome, OUTCOME_FAIL);
+    assert_int_equal(judge(&run, "std(peak_rss_mb)<=57.8").outcome, OUTCOME_PASS); /* 57.735 */
+    assert_int_equal(judge(&run, "std(peak_rss_mb)<=57.7").outcome, OUTCOME_FAIL);
+    run_deinit(&run);
+    fill_mean(&run, "peak_rss_mb", 100, 200, 1);
+    struct finding finding = judge(&run, "std(peak_rss_mb)<=57.7");
+    assert_int_equal(finding.outcome, OUTCOME_UNDECIDED);
+    assert_int_equal(finding.n_needed, 1);
+    run_deinit(&run);
+}
+
+static void warm_up_is_not_judged(void **state)
+{
+    struct run run;
+    begin_run(&run, "command");
+    struct series temp = make_series(0, SERIES_TIME, "temp_c", "cpu");
+    double values[] = {95, 60, 61, 99};
+    int64_t times[] = {5, 15, 25, 35};
+    add_values(&run, &temp, 0, 0, values, 4, times);
+    add_phase(&run, PHASE_STEADY, 0, 0, 9, 0, 30);
+    add_phase(&run, PHASE_WARMUP, 0, 0, 1, 0, 10);
+    struct finding finding = judge(&run, "temp_c<=85");
+    assert_int_equal(finding.outcome, OUTCOME_PASS);
+    assert_true(finding.value == 61);
+    run_deinit(&run);
+}
+
+static void the_worst_instance_counts(void **state)
+{
+    struct run run;
+    begin_run(&run, "command");
+    struct series cpu = make_series(0, SERIES_TIME, "temp_c", "cpu");
+    struct series gpu = make_series(1, SERIES_TIME, "temp_c", "gpu");
+    struct series off = make_series(2, SERIES_TIME, "temp_c", "cv0");
+    off.reason = REASON_ABSENT;
+    off.why = "powered down";
+    double cool = 50, hot = 90;
+    int64_t t = 5;
+    add_values(&run, &off, 0, 0, NULL, 0, NULL);
+    add_values(&run, &gpu, 0, 0, &hot, 1, &t);
+    add_values(&run, &cpu, 0, 0, &cool, 1, &t);
+    add_phase(&run, PHASE_STEADY, 0, 0, 9, 0, 30);
+    struct limit limit;
+    struct finding finding;
+    assert_int_equal(limit_parse("temp_c<=85", "--limit", NULL, 0, &limit, NULL), 0);
+    assert_int_equal(limit_judge(&run, &limit, &finding, NULL), 0);
+    assert_int_equal(finding.outcome, OUTCOME_FAIL);
+    assert_non_null(strstr(finding.sentence, "temp_c@gpu"));
+    assert_non_null(strstr(finding.evidence, "1 instance without values"));
+    assert_int_equal(judge(&run, "temp_c@cpu<=85").outcome, OUTCOME_PASS);
+    finding = judge(&run, "temp_c@cv0<=85");
+    assert_int_equal(finding.outcome, OUTCOME_UNDECIDED);
+    assert_non_null(strstr(finding.sentence, "powered down"));
+    finding = judge(&run, "temp_c@dla<=85");
+    assert_int_equal(finding.outcome, OUTCOME_UNDECIDED);
+    assert_non_null(strstr(finding.sentence, "nothing measures it"));
+    /* Two that pass: the one nearer to the limit is told. */
+    assert_non_null(strstr(judge(&run, "min(temp_c)>=20").sentence, "temp_c@cpu"));
+    run_deinit(&run);
+}
+
+static void latency_of_a_command_is_its_wall_time(void **state)
+{
+    struct run run;
+    fill_launches(&run, 459, 0);
+    struct finding finding = judge(&run, "latency_ms<=250");
+    assert_int_equal(finding.outcome, OUTCOME_PASS);
+    assert_string_equal(finding.metric, "wall_ms");
+    assert_non_null(strstr(finding.sentence, "a command's latency is its wall time"));
+    assert_string_equal(finding.limit_bound, "p99(latency_ms) <= 250 ms");
+    run_deinit(&run);
+
+    /* A model's latency is never the wall time of its process. */
+    begin_run(&run, "onnx");
+    struct series series = make_series(0, SERIES_UNIT, "wall_ms", "");
+    double value = 1;
+    add_values(&run, &series, 0, 0, &value, 1, NULL);
+    finding = judge(&run, "latency_ms<=250");
+    assert_int_equal(finding.outcome, OUTCOME_UNDECIDED);
+    assert_non_null(strstr(finding.sentence, "nothing measures it"));
+    run_deinit(&run);
+}
+
+static void an_interrupted_run_passes_only_what_was_decided(void **state)
+{
+    struct run run;
+    fill_launches(&run, 459, 0);
+    end_run(&run, RUN_INTERRUPTED);
+    assert_int_equal(judge(&run, "p99(wall_ms)<=250").outcome, OUTCOME_PASS);
+    struct finding finding = judge(&run, "max(wall_ms)<=250");
+    assert_int_equal(finding.outcome, OUTCOME_UNDECIDED);
+    assert_non_null(strstr(finding.sentence, "interrupted"));
+    assert_int_equal(judge(&run, "mean(wall_ms)<=250").outcome, OUTCOME_UNDECIDED);
+    assert_int_equal(judge(&run, "std(wall_ms)<=250").outcome, OUTCOME_UNDECIDED);
+    assert_int_equal(judge(&run, "max(wall_ms)<=239").outcome, OUTCOME_FAIL);
+    run.state = RUN_COMPLETE;
+    assert_int_equal(judge(&run, "max(wall_ms)<=250").outcome, OUTCOME_PASS);
+    run_deinit(&run);
+}
+
+static void a_waived_limit_says_what_it_would_be(void **state)
+{
+    struct run run;
+    fill_launches(&run, 120, 5);
+    struct limit limit;
+    struct finding finding;
+    assert_int_equal(limit_parse("slow: p99(wall_ms)<=250", "--limit", NULL, 0, &limit, NULL), 0);
+    limit.waived = true;
+    assert_int_equal(limit_judge(&run, &limit, &finding, NULL), 0);
+    assert_int_equal(finding.outcome, OUTCOME_WAIVED);
+    assert_int_equal(finding.severity, SEVERITY_INFO);
+    assert_string_equal(finding.limit_name, "slow");
+    assert_non_null(strstr(finding.sentence, "it would be: fail"));
+    assert_int_equal(finding.n_needed, 0);
+    run_deinit(&run);
+}
+
+/* The bucket that holds the bound may lie on either side: it counts against whatever is decided. */
+static void a_histogram_never_decides_by_its_own_error(void **state)
+{
+    struct run run;
+    begin_run(&run, "onnx");
+    run.samples_max = 10;
+    struct series series = make_series(0, SERIES_UNIT, "latency_ms", "");
+    double values[2000];
+    for (int i = 0; i < 2000; i++)
+        values[i] = i % 2 ? 100 : i % 40 == 0 ? 250.01 : 240; /* 2.5 % just over 250 */
+    add_values(&run, &series, 0, 0, values, 2000, NULL);
+    assert_int_equal(judge(&run, "p99(latency_ms)<=250").outcome, OUTCOME_UNDECIDED);
+    assert_int_equal(judge(&run, "p99(latency_ms)<=249").outcome, OUTCOME_FAIL);
+    assert_int_equal(judge(&run, "p99(latency_ms)<=260").outcome, OUTCOME_PASS);
+    assert_int_equal(judge(&run, "p1(latency_ms)>=90").outcome, OUTCOME_PASS);
+    assert_int_equal(judge(&run, "p1(latency_ms)>=110").outcome, OUTCOME_FAIL);
+    run_deinit(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(percentiles_by_counting),
+        cmocka_unit_test(the_sentence_says_what_is_needed),
+        cmocka_unit_test(a_fail_never_reads_as_equal),
+        cmocka_unit_test(dependent_samples_decide_less),
+        cmocka_unit_test(means_by_their_interval),
+        cmocka_unit_test(what_was_seen),
+        cmocka_unit_test(warm_up_is_not_judged),
+        cmocka_unit_test(the_worst_instance_counts),
+        cmocka_unit_test(latency_of_a_command_is_its_wall_time),
+        cmocka_unit_test(an_interrupted_run_passes_only_what_was_decided),
+        cmocka_unit_test(a_waived_limit_says_what_it_would_be),
+        cmocka_unit_test(a_histogram_never_decides_by_its_own_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

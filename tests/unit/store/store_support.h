@@ -1,0 +1,144 @@
+/* store_support.h: a directory per test, and children that use a store; for the tests of store/. */
+#ifndef TACHO_TESTS_STORE_SUPPORT_H
+#define TACHO_TESTS_STORE_SUPPORT_H
+
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../format/sample_run.h"
+#include "store/store_internal.h"
+
+struct place {
+    char root[64];  /* a fresh directory */
+    char store[96]; /* root/.tacho, not made yet */
+    char file[128]; /* root/.tacho/runs.db */
+};
+
+static UNUSED int place_setup(void **state)
+{
+    struct place *place = calloc(1, sizeof(*place));
+    assert_non_null(place);
+    strcpy(place->root, "/tmp/tacho-store-XXXXXX");
+    assert_non_null(mkdtemp(place->root));
+    snprintf(place->store, sizeof(place->store), "%s/.tacho", place->root);
+    snprintf(place->file, sizeof(place->file), "%s/runs.db", place->store);
+    *state = place;
+    return 0;
+}
+
+static UNUSED int place_teardown(void **state)
+{
+    struct place *place = *state;
+    char command[160];
+    snprintf(command, sizeof(command), "chmod -R u+w '%s'; rm -rf '%s'", place->root, place->root);
+    int status = system(command); /* NOLINT(cert-env33-c): a fixed command on our own directory */
+    free(place);
+    return status;
+}
+
+#define PLACE_TEST(test) cmocka_unit_test_setup_teardown(test, place_setup, place_teardown)
+
+static UNUSED struct store *open_writable(const struct place *place)
+{
+    struct store *store = NULL;
+    struct error err = {0};
+    if (store_open_writable(place->store, &store, &err) < 0)
+        fail_msg("%s", err.message);
+    return store;
+}
+
+static UNUSED struct store *open_reading(const struct place *place)
+{
+    struct store *store = NULL;
+    struct error err = {0};
+    if (store_open(place->store, &store, &err) < 0)
+        fail_msg("%s", err.message);
+    return store;
+}
+
+/* Records the sample run. Returns the first failure. */
+static UNUSED int record(struct store *store, const struct sample_options *options,
+                         struct error *err)
+{
+    struct run_sink *sink = NULL;
+    int rc = store_sink(store, &sink, err);
+    return rc < 0 ? rc : sample_run_play(sink, options, err);
+}
+
+static UNUSED void record_well(struct store *store, const char *id, const char *label,
+                               double begin_epoch_s)
+{
+    struct error err = {0};
+    struct sample_options options = {.id = id, .label = label, .begin_epoch_s = begin_epoch_s};
+    if (record(store, &options, &err) < 0)
+        fail_msg("%s", err.message);
+}
+
+static UNUSED int take_state(const struct store_entry *entry, void *context)
+{
+    *(int *)context = (int)entry->state;
+    return 0;
+}
+
+/* The state of the newest run; -1: there is none. */
+static UNUSED int newest_state(struct store *store)
+{
+    int state = -1;
+    struct error err = {0};
+    if (store_list(store, 1, take_state, &state, &err) < 0)
+        fail_msg("%s", err.message);
+    return state;
+}
+
+static UNUSED size_t count_runs(struct store *store)
+{
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    assert_int_equal(store_prepare(store, "SELECT count(*) FROM runs", &stmt, NULL), 0);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    return (size_t)sqlite3_column_int64(stmt, 0);
+}
+
+/* Loads a run and returns it as JSON text with all samples. */
+static UNUSED char *load_text(struct store *store, const char *id)
+{
+    struct run run;
+    struct error err = {0};
+    struct strbuf out = {0};
+    run_init(&run);
+    if (store_load(store, id, run_sink_of(&run), &err) < 0)
+        fail_msg("%s", err.message);
+    assert_int_equal(run_json_write(&run, true, &out, &err), 0);
+    run_deinit(&run);
+    return strbuf_take(&out);
+}
+
+static UNUSED void sql(const char *file, const char *text)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static UNUSED void write_file(const char *path, const char *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+#endif
