@@ -9,7 +9,7 @@ HELP = """#!/bin/sh
 case "$1" in
 --help) echo '  run      measure a program' ;;
 metrics) echo '| wall_ms |' ;;
-run) echo '  -n, --iterations N   how often'; echo '      --known   yes'\n    echo '                --else is text' ;;
+run) echo '  -n, --iterations N   how often'; echo '      --[no-]known   yes'\n    echo 'Options of every command:'; echo '  -q, --quiet  less'\n    echo '                --else is text' ;;
 esac
 """
 
@@ -29,8 +29,8 @@ GOOD = {
     "src/cmd/meson.build": "'run.c'\n",
     "docs/exit-codes.md": "`usage`\n",
     "docs/metrics.md": "| wall_ms |\n",
-    "docs/run.md": "| `-n, --iterations N` | how often |\n| `--known` | yes |\n\n`prog --other`\n",
-    "README.md": "[run](docs/run.md) [web](https://example.org/)\n",
+    "docs/run.md": "| `-n, --iterations N` | how often |\n| `--no-known` | yes |\n\n`prog --other`\n",
+    "README.md": "[run](docs/run.md) [web](https://example.org/)\n\n| `-q, --quiet` | less |\n",
     "data/schema/a.json": "{}\n",
     "build/tacho": HELP,
 }
@@ -82,6 +82,7 @@ BAD = {
         {"docs/run.md": "| `-n, --iterations N` | how often |\n"},
         {"docs/run.md": "| `-n, --iterations N` | |\n| `--known` | |\n| `--unknown` | |\n"},
         {"docs/run.md": None},
+        {"README.md": "nothing of common options\n"},
     ],
     "binary_weight": ["heavy"],
 }

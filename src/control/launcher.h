@@ -73,6 +73,9 @@ struct launch_report {
     char survivor_names[128]; /* "sleep, python3" */
     cpu_set_t affinity;       /* what the kernel really applied */
     struct counter_value counters[COUNTER_COUNT];
+    /* What the process had resident before it became the program: max_rss_bytes cannot be less, so
+     * where it is about this much it is only an upper bound. */
+    uint64_t rss_floor_bytes;
     bool core_dumped;    /* SIGNALED */
     uint32_t unkillable; /* survivors that SIGKILL did not end within 5 s (state D) */
 };

@@ -5,12 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <link.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "control/launcher_internal.h"
@@ -60,49 +61,83 @@ static int take_arguments(const struct launch_child *child, char ***ret_argv)
     return 0;
 }
 
-static int execute_file(const char *path, char **argv, struct launch_shared *shared)
+/* The files to try for a name, in order: itself if it has a slash, else one per directory of PATH,
+ * as execvp(3) does. Made before `shed_memory`, ends with NULL. Returns 0 or an errno. */
+static int list_files(const char *name, char ***ret_files)
 {
-    getrusage(RUSAGE_SELF, &shared->before);
-    shared->begin_ns = clock_mono_ns();
-    execve(path, argv, environ);
-    return errno;
-}
-
-/* As execvp(3), but a file that the kernel refuses to execute (ENOEXEC) is not handed to /bin/sh: a
- * program for another machine would come out as a shell's syntax error. Returns errno. */
-static int execute(char **argv, struct launch_shared *shared)
-{
-    const char *name = argv[0];
-    if (strchr(name, '/') != NULL)
-        return execute_file(name, argv, shared);
     const char *path = getenv("PATH");
     if (path == NULL)
         path = "/bin:/usr/bin";
-    int result = ENOENT;
-    size_t name_length = strlen(name);
-    if (name_length == 0)
-        return ENOENT;
-    for (const char *at = path;; at++) {
-        size_t length = strcspn(at, ":");
-        char file[PATH_MAX];
-        if (length + 1 + name_length < sizeof(file)) {
-            memcpy(file, at, length);
-            if (length > 0) /* an empty element is the working directory */
-                file[length++] = '/';
-            memcpy(file + length, name, name_length + 1);
-            int failed = execute_file(file, argv, shared);
-            /* Said only if no later directory has it. A directory that may not be searched has not.
-             */
-            if (failed == EACCES)
-                result = access(file, F_OK) == 0 ? EACCES : result;
-            else if (failed != ENOENT && failed != ENOTDIR && failed != ESTALE &&
-                     failed != ENODEV && failed != ETIMEDOUT)
-                return failed;
-        }
-        at += strcspn(at, ":");
-        if (*at == '\0')
-            return result;
+    if (strchr(name, '/') != NULL || name[0] == '\0')
+        path = "";
+    size_t count = 1, name_size = strlen(name) + 1;
+    for (const char *at = path; *at != '\0'; at++)
+        count += *at == ':';
+    char **files = calloc(count + 1, sizeof(*files));
+    for (size_t i = 0; files != NULL && i < count; i++) {
+        size_t length = strcspn(path, ":");
+        files[i] = malloc(length + 1 + name_size);
+        if (files[i] == NULL)
+            return ENOMEM;
+        memcpy(files[i], path, length);
+        if (length > 0) /* an empty element is the working directory */
+            files[i][length++] = '/';
+        memcpy(files[i] + length, name, name_size);
+        path += strcspn(path, ":");
+        path += *path == ':';
     }
+    *ret_files = files;
+    return files != NULL ? 0 : ENOMEM;
+}
+
+static int drop_clean_pages(struct dl_phdr_info *info, size_t size, void *context)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (size_t i = info->dlpi_phnum; i-- > 0;) { /* the first part holds these headers: last */
+        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+        if (part->p_type != PT_LOAD || (part->p_flags & PF_W) != 0)
+            continue;
+        uintptr_t begin = (info->dlpi_addr + part->p_vaddr) & ~(page - 1);
+        uintptr_t end = info->dlpi_addr + part->p_vaddr + part->p_memsz;
+        madvise((void *)begin, end - begin, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+/* Makes this process small before it becomes the program, because ru_maxrss keeps the peak of what
+ * was there before exec: pages of tacho and its libraries that nobody changed are dropped (they
+ * come back from the page cache when touched), and the peak is set back (proc(5), clear_refs: 5).
+ * Where that cannot be done the floor of peak RSS is higher; the report says how high. */
+static void shed_memory(void)
+{
+    /* Also so that the loader has looked syscall() up before: that touches every library. */
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    dl_iterate_phdr(drop_clean_pages, NULL);
+    syscall(SYS_write, fd, "5", 1);
+    /* Closed by exec. */
+}
+
+/* From here on as few different pages as possible are touched, hence syscall(). A file that the
+ * kernel refuses to execute (ENOEXEC) is not handed to /bin/sh: a program for another machine would
+ * come out as a shell's syntax error. Returns errno. */
+static int execute(char **files, char **argv, struct launch_shared *shared)
+{
+    int result = ENOENT;
+    for (size_t i = 0; files[i] != NULL; i++) {
+        syscall(SYS_getrusage, RUSAGE_SELF, &shared->before);
+        shared->begin_ns = clock_mono_ns();
+        syscall(SYS_execve, files[i], argv, environ);
+        int failed = errno;
+        /* Said only if no later directory has it. A directory that may not be searched has not. */
+        if (failed == EACCES)
+            result = access(files[i], F_OK) == 0 ? EACCES : result;
+        else if (failed != ENOENT && failed != ENOTDIR && failed != ESTALE && failed != ENODEV &&
+                 failed != ETIMEDOUT && failed != ENAMETOOLONG)
+            return failed;
+    }
+    return result;
 }
 
 static int settle_in(const struct launch_child *child, char ***ret_argv)
@@ -121,17 +156,21 @@ static int settle_in(const struct launch_child *child, char ***ret_argv)
 
 void launch_child_run(const struct launch_child *child)
 {
-    char **argv = NULL;
+    char **argv = NULL, **files = NULL;
     int failed = settle_in(child, &argv);
+    if (failed == 0)
+        failed = list_files(argv[0], &files);
+    child->shared->begin_ns = clock_mono_ns(); /* bound by the loader now, not when it counts */
+    shed_memory();
     char go;
-    ssize_t n;
+    long n;
     do {
-        n = read(child->go_fd, &go, 1);
+        n = syscall(SYS_read, child->go_fd, &go, 1);
     } while (n < 0 && errno == EINTR);
     if (n != 1)
         _exit(127);
-    if (failed == 0 && argv != NULL && argv[0] != NULL)
-        failed = execute(argv, child->shared);
+    if (failed == 0 && files != NULL)
+        failed = execute(files, argv, child->shared);
     if (write(child->error_fd, &failed, sizeof(failed)) != (ssize_t)sizeof(failed))
         _exit(126);
     _exit(127);

@@ -335,6 +335,7 @@ static void report_usage(struct launch_report *report, const struct rusage *usag
     report->user_ns = timeval_less_ns(&usage->ru_utime, &before->ru_utime);
     report->system_ns = timeval_less_ns(&usage->ru_stime, &before->ru_stime);
     report->max_rss_bytes = (uint64_t)usage->ru_maxrss * 1024; /* kB, getrusage(2) */
+    report->rss_floor_bytes = (uint64_t)before->ru_maxrss * 1024;
     report->minor_faults = count_less(usage->ru_minflt, before->ru_minflt);
     report->major_faults = count_less(usage->ru_majflt, before->ru_majflt);
     report->voluntary_switches = count_less(usage->ru_nvcsw, before->ru_nvcsw);

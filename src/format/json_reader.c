@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -70,6 +71,16 @@ static int check_depth(struct json_reader *reader, const char *text, size_t size
     return 0;
 }
 
+/* jansson reports memory that ran out within a token as bad syntax; only its allocator knows. */
+static _Thread_local bool memory_ran_out;
+
+static void *noting_malloc(size_t size)
+{
+    void *block = malloc(size);
+    memory_ran_out = memory_ran_out || !block;
+    return block;
+}
+
 int json_reader_parse(struct json_reader *reader, const char *text, size_t size, json_t **ret_root)
 {
     if (size > JSON_TEXT_MAX)
@@ -78,13 +89,14 @@ int json_reader_parse(struct json_reader *reader, const char *text, size_t size,
     if (check_depth(reader, text, size) < 0)
         return reader->rc;
     json_error_t error;
+    json_set_alloc_funcs(noting_malloc, free);
+    memory_ran_out = false;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
     if (root) {
         *ret_root = root;
         return 0;
     }
-    /* jansson leaves the text empty where it ran out of memory inside a container. */
-    if (!error.text[0] || json_error_code(&error) == json_error_out_of_memory)
+    if (memory_ran_out)
         return json_reader_fail_memory(reader);
     json_reader_fail(reader, ERROR_INPUT, "not valid JSON: %s", error.text);
     error_at(reader->err, reader->file, error.line > 0 ? error.line : 0,

@@ -8,15 +8,14 @@
 #include "base/util.h"
 
 #define NS_TO_MS 1e-6
-#define BYTES_TO_MB (1.0 / 1048576.0)
 
 #define NS_ROW(name, limit_stat, definition)                                                       \
     {                                                                                              \
         name, "ms", DIRECTION_LOWER, METRIC_NS, NS_TO_MS, limit_stat, definition                   \
     }
-#define ROW(name, unit, direction, scale, limit_stat, definition)                                  \
+#define ROW(name, unit, direction, limit_stat, definition)                                         \
     {                                                                                              \
-        name, unit, DIRECTION_##direction, METRIC_VALUE, scale, limit_stat, definition             \
+        name, unit, DIRECTION_##direction, METRIC_VALUE, 1, limit_stat, definition                 \
     }
 
 const struct metric metrics_table[] = {
@@ -40,114 +39,113 @@ const struct metric metrics_table[] = {
            "An invented latency from the synthetic workload; it says nothing about this machine."),
 
     /* ---- what a unit got done, and at what price ---- */
-    ROW("throughput_per_s", "1/s", HIGHER, 1, "mean",
+    ROW("throughput_per_s", "1/s", HIGHER, "mean",
         "Items (calls times batch size) per second of wall-clock time of the steady phase."),
-    ROW("energy_per_inference_j", "J", LOWER, 1, "mean",
+    ROW("energy_per_inference_j", "J", LOWER, "mean",
         "Energy of the steady phase divided by the items inferred in it; idle power included."),
 
     /* ---- CPU and memory of a process ---- */
-    ROW("cpu_pct", "%", NEITHER, 1, "mean",
+    ROW("cpu_pct", "%", NEITHER, "mean",
         "CPU time over wall-clock time of the process and its waited-for descendants; 100 is one "
         "core fully used."),
-    ROW("peak_rss_mb", "MB", LOWER, BYTES_TO_MB, "max",
+    ROW("peak_rss_mb", "MB", LOWER, "max",
         "Largest resident memory of any single process of the launch (wait4 ru_maxrss)."),
-    ROW("peak_tree_rss_mb", "MB", LOWER, BYTES_TO_MB, "max",
+    ROW("peak_tree_rss_mb", "MB", LOWER, "max",
         "Largest resident memory of all processes of the launch together; sampled, so a lower "
         "bound, and pages shared between them count once for each."),
-    ROW("processes_max", "", NEITHER, 1, "max",
+    ROW("processes_max", "", NEITHER, "max",
         "Most processes of the launch that were seen alive at once; sampled, so a lower bound."),
-    ROW("minor_faults", "", LOWER, 1, "mean",
+    ROW("minor_faults", "", LOWER, "mean",
         "Page faults served without reading from a disk (wait4 ru_minflt)."),
-    ROW("major_faults", "", LOWER, 1, "mean",
+    ROW("major_faults", "", LOWER, "mean",
         "Page faults that had to wait for a disk (wait4 ru_majflt)."),
-    ROW("voluntary_switches", "", NEITHER, 1, "mean",
+    ROW("voluntary_switches", "", NEITHER, "mean",
         "Context switches because a thread waited for something (wait4 ru_nvcsw)."),
-    ROW("involuntary_switches", "", LOWER, 1, "mean",
+    ROW("involuntary_switches", "", LOWER, "mean",
         "Context switches because a thread's time was up or another had priority (wait4 "
         "ru_nivcsw)."),
-    ROW("block_read_mb", "MB", LOWER, BYTES_TO_MB, "mean",
+    ROW("block_read_mb", "MB", LOWER, "mean",
         "Data that had to be fetched from block devices (wait4 ru_inblock, in sectors of 512 "
         "bytes); what the page cache served is not in it."),
-    ROW("block_written_mb", "MB", LOWER, BYTES_TO_MB, "mean",
+    ROW("block_written_mb", "MB", LOWER, "mean",
         "Data sent towards block devices (wait4 ru_oublock, in sectors of 512 bytes)."),
-    ROW("char_read_mb", "MB", LOWER, BYTES_TO_MB, "mean",
+    ROW("char_read_mb", "MB", LOWER, "mean",
         "Data that read(2) and its relatives returned, from wherever it came (/proc/PID/io "
         "rchar)."),
-    ROW("char_written_mb", "MB", LOWER, BYTES_TO_MB, "mean",
+    ROW("char_written_mb", "MB", LOWER, "mean",
         "Data handed to write(2) and its relatives, wherever it went (/proc/PID/io wchar)."),
 
     /* ---- event counters of a launch and its children ---- */
-    ROW("cycles", "", LOWER, 1, "mean", "CPU cycles while the program ran (perf cpu-cycles)."),
-    ROW("instructions", "", LOWER, 1, "mean", "Instructions retired (perf instructions)."),
-    ROW("ipc", "", HIGHER, 1, "mean",
+    ROW("cycles", "", LOWER, "mean", "CPU cycles while the program ran (perf cpu-cycles)."),
+    ROW("instructions", "", LOWER, "mean", "Instructions retired (perf instructions)."),
+    ROW("ipc", "", HIGHER, "mean",
         "Instructions per cycle, both counted in one group over the same time."),
-    ROW("cache_references", "", NEITHER, 1, "mean",
+    ROW("cache_references", "", NEITHER, "mean",
         "Accesses to the cache level that the CPU counts as its last (perf cache-references)."),
-    ROW("cache_misses", "", LOWER, 1, "mean",
+    ROW("cache_misses", "", LOWER, "mean",
         "Accesses that missed that cache level (perf cache-misses)."),
-    ROW("cache_miss_pct", "%", LOWER, 1, "mean", "Cache misses as a share of cache references."),
-    ROW("branches", "", NEITHER, 1, "mean",
-        "Branch instructions retired (perf branch-instructions)."),
-    ROW("branch_misses", "", LOWER, 1, "mean", "Branches predicted wrongly (perf branch-misses)."),
-    ROW("branch_miss_pct", "%", LOWER, 1, "mean", "Branch misses as a share of branches."),
-    ROW("context_switches", "", LOWER, 1, "mean",
+    ROW("cache_miss_pct", "%", LOWER, "mean", "Cache misses as a share of cache references."),
+    ROW("branches", "", NEITHER, "mean", "Branch instructions retired (perf branch-instructions)."),
+    ROW("branch_misses", "", LOWER, "mean", "Branches predicted wrongly (perf branch-misses)."),
+    ROW("branch_miss_pct", "%", LOWER, "mean", "Branch misses as a share of branches."),
+    ROW("context_switches", "", LOWER, "mean",
         "Context switches of the process and its children (perf context-switches)."),
-    ROW("cpu_migrations", "", LOWER, 1, "mean",
+    ROW("cpu_migrations", "", LOWER, "mean",
         "Times that a thread moved to another CPU (perf cpu-migrations)."),
-    ROW("page_faults", "", LOWER, 1, "mean",
+    ROW("page_faults", "", LOWER, "mean",
         "Page faults, minor and major, of the process and its children (perf page-faults)."),
 
     /* ---- collectors: the machine and the measured process over time ---- */
-    ROW("cpu_total_pct", "%", NEITHER, 1, "mean",
+    ROW("cpu_total_pct", "%", NEITHER, "mean",
         "Busy share of all online CPUs together since the last sample (/proc/stat); 100 is the "
         "whole machine, and waiting for I/O is not busy."),
-    ROW("cpu_track_pct", "%", NEITHER, 1, "mean",
+    ROW("cpu_track_pct", "%", NEITHER, "mean",
         "CPU time of the tracked process and its descendants since the last sample; 100 is one "
         "core fully used."),
-    ROW("mem_total_mb", "MB", NEITHER, BYTES_TO_MB, "max",
+    ROW("mem_total_mb", "MB", NEITHER, "max",
         "Memory that the kernel manages (/proc/meminfo MemTotal)."),
-    ROW("mem_used_mb", "MB", LOWER, BYTES_TO_MB, "max",
+    ROW("mem_used_mb", "MB", LOWER, "max",
         "Memory that programs could not get without swapping (/proc/meminfo MemTotal - "
         "MemAvailable)."),
-    ROW("mem_track_rss_mb", "MB", LOWER, BYTES_TO_MB, "max",
+    ROW("mem_track_rss_mb", "MB", LOWER, "max",
         "Resident memory of the tracked process and its descendants; shared pages count once for "
         "each process."),
-    ROW("threads", "", NEITHER, 1, "max", "Threads of the tracked process and its descendants."),
-    ROW("run_queue", "", NEITHER, 1, "mean",
+    ROW("threads", "", NEITHER, "max", "Threads of the tracked process and its descendants."),
+    ROW("run_queue", "", NEITHER, "mean",
         "Threads of the whole machine that run or wait for a CPU (/proc/loadavg)."),
-    ROW("load1", "", NEITHER, 1, "mean",
+    ROW("load1", "", NEITHER, "mean",
         "The kernel's load average over one minute: threads that run, wait for a CPU or sleep "
         "uninterruptibly."),
-    ROW("psi_cpu_some_pct", "%", LOWER, 1, "mean",
+    ROW("psi_cpu_some_pct", "%", LOWER, "mean",
         "Share of the time in which at least one thread waited for a CPU (/proc/pressure/cpu, "
         "difference of the total)."),
-    ROW("psi_memory_some_pct", "%", LOWER, 1, "mean",
+    ROW("psi_memory_some_pct", "%", LOWER, "mean",
         "Share of the time in which at least one thread waited for memory (/proc/pressure/memory, "
         "difference of the total)."),
-    ROW("psi_io_some_pct", "%", LOWER, 1, "mean",
+    ROW("psi_io_some_pct", "%", LOWER, "mean",
         "Share of the time in which at least one thread waited for I/O (/proc/pressure/io, "
         "difference of the total)."),
-    ROW("cpu_mhz", "MHz", NEITHER, 1, "mean",
+    ROW("cpu_mhz", "MHz", NEITHER, "mean",
         "Clock of a CPU, or of a group of CPUs that share it (cpufreq scaling_cur_freq)."),
-    ROW("temp_c", "\u00b0C", LOWER, 1, "max", "Temperature of a thermal zone or sensor."),
-    ROW("power_w", "W", LOWER, 1, "mean",
+    ROW("temp_c", "\u00b0C", LOWER, "max", "Temperature of a thermal zone or sensor."),
+    ROW("power_w", "W", LOWER, "mean",
         "Electrical power drawn by a rail, package or board; which one, the instance says."),
-    ROW("energy_j", "J", LOWER, 1, "max",
+    ROW("energy_j", "J", LOWER, "max",
         "Energy drawn since the run began, from a counter that the hardware keeps."),
-    ROW("gpu_util_pct", "%", NEITHER, 1, "mean",
+    ROW("gpu_util_pct", "%", NEITHER, "mean",
         "Share of the driver's own window (166 ms to 1 s) in which a kernel ran on the GPU."),
-    ROW("gpu_mem_used_mb", "MB", LOWER, BYTES_TO_MB, "max",
+    ROW("gpu_mem_used_mb", "MB", LOWER, "max",
         "GPU memory in use by all processes, without what the driver reserves where it says so."),
-    ROW("gpu_mem_total_mb", "MB", NEITHER, BYTES_TO_MB, "max", "Memory of the GPU."),
-    ROW("gpu_mhz", "MHz", NEITHER, 1, "mean", "Clock of the GPU's processors."),
-    ROW("gpu_mem_mhz", "MHz", NEITHER, 1, "mean", "Clock of the GPU's memory."),
-    ROW("gpu_temp_c", "\u00b0C", LOWER, 1, "max", "Temperature of the GPU."),
-    ROW("gpu_power_w", "W", LOWER, 1, "mean",
+    ROW("gpu_mem_total_mb", "MB", NEITHER, "max", "Memory of the GPU."),
+    ROW("gpu_mhz", "MHz", NEITHER, "mean", "Clock of the GPU's processors."),
+    ROW("gpu_mem_mhz", "MHz", NEITHER, "mean", "Clock of the GPU's memory."),
+    ROW("gpu_temp_c", "\u00b0C", LOWER, "max", "Temperature of the GPU."),
+    ROW("gpu_power_w", "W", LOWER, "mean",
         "Electrical power of the GPU: the instantaneous reading where the driver has one, else its "
         "average over the last second."),
-    ROW("gpu_energy_j", "J", LOWER, 1, "max",
+    ROW("gpu_energy_j", "J", LOWER, "max",
         "Energy drawn by the GPU since the run began (the driver's counter)."),
-    ROW("gpu_throttle_reasons", "", NEITHER, 1, "max",
+    ROW("gpu_throttle_reasons", "", NEITHER, "max",
         "Why the GPU's clock is held back, as the driver's bit mask (0x4 software power cap, 0x20 "
         "and 0x40 temperature, 0x80 power brake; 0x1 is idle and no throttling)."),
 };

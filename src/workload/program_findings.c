@@ -13,6 +13,8 @@
 #define UNWAITED_SHARE 0.05
 #define UNWAITED_NS (10 * NS_PER_MS)
 #define NS_TO_MS 1e-6
+/* The kernel adds up resident pages per CPU and looks at the sums only now and then. */
+#define RSS_NOISE_BYTES (64u << 10)
 
 static void count_unwaited(struct program_tally *tally, const struct launch_report *report)
 {
@@ -39,6 +41,10 @@ void program_count(struct program *program, const struct launch_report *report)
     tally->unkillable += report->unkillable;
     if (report->outcome == LAUNCH_EXEC_FAILED)
         return;
+    if (report->max_rss_bytes <= report->rss_floor_bytes + RSS_NOISE_BYTES) {
+        tally->at_rss_floor++;
+        tally->rss_floor_bytes = u64_max(tally->rss_floor_bytes, report->max_rss_bytes);
+    }
     if (program->has_cores && !CPU_EQUAL(&report->affinity, &program->cores)) {
         tally->other_affinity++;
         tally->applied = report->affinity;
@@ -143,6 +149,22 @@ static int find_unkillable(const struct program_tally *tally, struct run_sink *s
     return sink_finding(sink, &finding, err);
 }
 
+static int find_rss_floor(const struct program_tally *tally, struct run_sink *sink,
+                          struct error *err)
+{
+    struct finding finding;
+    char size[32];
+    finding_init(&finding, "rss_floor", SEVERITY_INFO, "peak_rss_mb");
+    finding_sentence(&finding,
+                     "peak_rss_mb is only an upper bound: the program needs no more than the %s "
+                     "that its process had before exec",
+                     unit_format_bytes((double)tally->rss_floor_bytes, size, sizeof(size)));
+    finding_evidence(&finding, "%" PRIu32 " of %" PRIu32 " launches", tally->at_rss_floor,
+                     tally->launches);
+    finding.n = tally->at_rss_floor;
+    return sink_finding(sink, &finding, err);
+}
+
 int program_findings(void *state, struct run_sink *sink, struct error *err)
 {
     struct program *program = state;
@@ -156,6 +178,8 @@ int program_findings(void *state, struct run_sink *sink, struct error *err)
         rc = find_unkillable(tally, sink, err);
     if (rc == 0 && tally->had_orphans > 0)
         rc = find_unwaited(tally, sink, err);
+    if (rc == 0 && tally->at_rss_floor > 0)
+        rc = find_rss_floor(tally, sink, err);
     if (rc == 0 && tally->other_affinity > 0)
         rc = find_affinity(program, sink, err);
     if (rc == 0)

@@ -59,8 +59,10 @@ struct program_tally {
     uint32_t had_orphans; /* launches whose processes were not all waited for */
     uint64_t orphans;
     uint64_t unwaited_ns, cpu_ns; /* of those launches: CPU time not in user + system; all of it */
-    uint32_t other_affinity;      /* launches that ran on other cores than asked for */
-    cpu_set_t applied;            /* by the last of them */
+    uint32_t at_rss_floor;        /* launches whose peak RSS is only an upper bound */
+    uint64_t rss_floor_bytes;
+    uint32_t other_affinity; /* launches that ran on other cores than asked for */
+    cpu_set_t applied;       /* by the last of them */
 };
 
 struct program {

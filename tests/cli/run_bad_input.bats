@@ -110,7 +110,7 @@ one_line() { [ "$(printf '%s\n' "$1" | grep -c '^tacho run:')" -eq 1 ]; }
 }
 
 @test "bad flags: with --json the error is an object" {
-    run --separate-stderr "$TACHO" run --json -n -1 -- true
+    run_split "$TACHO" run --json -n -1 -- true
     [ "$status" -eq 2 ]
     [ "$(jq -r .schema <<<"$output")" = "tacho.error/1" ]
     [ "$(jq -r .code <<<"$output")" = "input" ]

@@ -155,7 +155,7 @@ static inline double value_of(const struct test_collector *test, const char *met
     return test->values[channel - test->channels.items];
 }
 
-#define assert_near(value, expected, tolerance)                                                    \
+#define ASSERT_NEAR(value, expected, tolerance)                                                    \
     do {                                                                                           \
         double assert_near_value = (value), assert_near_expected = (expected);                     \
         if (!(fabs(assert_near_value - assert_near_expected) <= (tolerance)))                      \
@@ -163,6 +163,6 @@ static inline double value_of(const struct test_collector *test, const char *met
                           assert_near_expected);                                                   \
         assert_true(fabs(assert_near_value - assert_near_expected) <= (tolerance));                \
     } while (0)
-#define assert_nan(value) assert_true(isnan(value))
+#define ASSERT_NAN(value) assert_true(isnan(value))
 
 #endif

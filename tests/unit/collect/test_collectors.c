@@ -51,7 +51,7 @@ static void every_collector_survives_every_tree(void **state)
                 test_sample_target(&test, 77, 1);
                 for (size_t c = 0; c < test.channels.count; c++) {
                     if (test.channels.items[c].reason != REASON_NONE)
-                        assert_nan(test.values[c]);
+                        ASSERT_NAN(test.values[c]);
                     else
                         assert_false(isinf(test.values[c]));
                 }

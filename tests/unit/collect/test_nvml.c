@@ -49,15 +49,15 @@ static void reads_every_value_in_its_unit(void **state)
     test_open(&test, "nvml", &machine);
     assert_int_equal(test.channels.count, 9);
     assert_int_equal(test_sample(&test), 0);
-    assert_near(value_of(&test, "gpu_util_pct", "nvidia_0"), 40, 0);
+    ASSERT_NEAR(value_of(&test, "gpu_util_pct", "nvidia_0"), 40, 0);
     /* version 2 keeps what the driver reserves out of what is used */
-    assert_near(value_of(&test, "gpu_mem_used_mb", "nvidia_0"), 2048, 0);
-    assert_near(value_of(&test, "gpu_mem_total_mb", "nvidia_0"), 8192, 0);
-    assert_near(value_of(&test, "gpu_mhz", "nvidia_0"), 1800, 0);
-    assert_near(value_of(&test, "gpu_mem_mhz", "nvidia_0"), 5000, 0);
-    assert_near(value_of(&test, "gpu_temp_c", "nvidia_0"), 55, 0);
-    assert_near(value_of(&test, "gpu_power_w", "nvidia_0"), 75.5, 1e-9); /* field 186 */
-    assert_near(value_of(&test, "gpu_throttle_reasons", "nvidia_0"), 4, 0);
+    ASSERT_NEAR(value_of(&test, "gpu_mem_used_mb", "nvidia_0"), 2048, 0);
+    ASSERT_NEAR(value_of(&test, "gpu_mem_total_mb", "nvidia_0"), 8192, 0);
+    ASSERT_NEAR(value_of(&test, "gpu_mhz", "nvidia_0"), 1800, 0);
+    ASSERT_NEAR(value_of(&test, "gpu_mem_mhz", "nvidia_0"), 5000, 0);
+    ASSERT_NEAR(value_of(&test, "gpu_temp_c", "nvidia_0"), 55, 0);
+    ASSERT_NEAR(value_of(&test, "gpu_power_w", "nvidia_0"), 75.5, 1e-9); /* field 186 */
+    ASSERT_NEAR(value_of(&test, "gpu_throttle_reasons", "nvidia_0"), 4, 0);
     test_close(&test);
 }
 
@@ -68,7 +68,7 @@ static void energy_counts_from_open(void **state)
     for (int i = 1; i <= 3; i++) {
         assert_int_equal(test_sample(&test), 0);
         /* the stand-in adds 500 mJ per call; open was the first */
-        assert_near(value_of(&test, "gpu_energy_j", "nvidia_0"), 0.5 * i, 1e-9);
+        ASSERT_NEAR(value_of(&test, "gpu_energy_j", "nvidia_0"), 0.5 * i, 1e-9);
     }
     test_close(&test);
 }
@@ -80,8 +80,8 @@ static void every_device_is_an_instance(void **state)
     test_open(&test, "nvml", &machine);
     assert_int_equal(test.channels.count, 27);
     test_sample(&test);
-    assert_near(value_of(&test, "gpu_util_pct", "nvidia_0"), 40, 0);
-    assert_near(value_of(&test, "gpu_util_pct", "nvidia_2"), 42, 0);
+    ASSERT_NEAR(value_of(&test, "gpu_util_pct", "nvidia_0"), 40, 0);
+    ASSERT_NEAR(value_of(&test, "gpu_util_pct", "nvidia_2"), 42, 0);
     test_close(&test);
 }
 
@@ -91,9 +91,9 @@ static void an_old_driver_is_read_through_old_names(void **state)
     use_library("TACHO_TEST_NVML_OLD");
     test_open(&test, "nvml", &machine);
     assert_int_equal(test_sample(&test), 0);
-    assert_near(value_of(&test, "gpu_mem_used_mb", "nvidia_0"), 2048 + 256, 0);
-    assert_near(value_of(&test, "gpu_power_w", "nvidia_0"), 70, 1e-9);
-    assert_near(value_of(&test, "gpu_throttle_reasons", "nvidia_0"), 4, 0);
+    ASSERT_NEAR(value_of(&test, "gpu_mem_used_mb", "nvidia_0"), 2048 + 256, 0);
+    ASSERT_NEAR(value_of(&test, "gpu_power_w", "nvidia_0"), 70, 1e-9);
+    ASSERT_NEAR(value_of(&test, "gpu_throttle_reasons", "nvidia_0"), 4, 0);
     assert_non_null(strstr(test_channel(&test, "gpu_mem_used_mb", "nvidia_0")->source, "reserves"));
     assert_non_null(
         strstr(test_channel(&test, "gpu_power_w", "nvidia_0")->source, "nvmlDeviceGetPowerUsage"));
@@ -106,7 +106,7 @@ static void without_instantaneous_power_the_mean_is_used_and_named(void **state)
     fault("nofield");
     test_open(&test, "nvml", &machine);
     test_sample(&test);
-    assert_near(value_of(&test, "gpu_power_w", "nvidia_0"), 70, 1e-9);
+    ASSERT_NEAR(value_of(&test, "gpu_power_w", "nvidia_0"), 70, 1e-9);
     assert_non_null(strstr(test_channel(&test, "gpu_power_w", "nvidia_0")->source, "mean of 1 s"));
     test_close(&test);
 }
@@ -123,7 +123,7 @@ static void what_is_not_supported_says_so_once(void **state)
     fault("");
     assert_int_equal(test_sample(&test), 0);
     for (size_t i = 0; i < test.channels.count; i++)
-        assert_nan(test.values[i]);
+        ASSERT_NAN(test.values[i]);
     test_close(&test);
 }
 
@@ -134,13 +134,13 @@ static void a_lost_gpu_has_no_values_and_the_other_goes_on(void **state)
     test_open(&test, "nvml", &machine);
     fault("lost1");
     assert_int_equal(test_sample(&test), 0);
-    assert_near(value_of(&test, "gpu_temp_c", "nvidia_0"), 55, 0);
-    assert_nan(value_of(&test, "gpu_temp_c", "nvidia_1"));
-    assert_nan(value_of(&test, "gpu_mem_total_mb", "nvidia_1")); /* not the last one again */
+    ASSERT_NEAR(value_of(&test, "gpu_temp_c", "nvidia_0"), 55, 0);
+    ASSERT_NAN(value_of(&test, "gpu_temp_c", "nvidia_1"));
+    ASSERT_NAN(value_of(&test, "gpu_mem_total_mb", "nvidia_1")); /* not the last one again */
     fault("lost");
     assert_int_equal(test_sample(&test), -ERROR_IO);
     for (size_t i = 0; i < test.channels.count; i++)
-        assert_nan(test.values[i]);
+        ASSERT_NAN(test.values[i]);
     test_close(&test);
 }
 
@@ -163,7 +163,7 @@ static void impossible_values_are_no_values(void **state)
     static const char *const metrics[] = {"gpu_util_pct", "gpu_mhz", "gpu_mem_mhz", "gpu_temp_c",
                                           "gpu_power_w"};
     for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
-        assert_nan(value_of(&test, metrics[i], "nvidia_0"));
+        ASSERT_NAN(value_of(&test, metrics[i], "nvidia_0"));
     test_close(&test);
 }
 

@@ -19,11 +19,11 @@ static void ina3221_is_volts_times_amperes(void **state)
     struct root root;
     struct test_collector test;
     open_tree(&test, &root, "xavier-nx");
-    assert_near(value_of(&test, "power_w", "VDD_IN"), 4.960 * 0.824, 1e-9);
-    assert_near(value_of(&test, "power_w", "VDD_CPU_GPU_CV"), 4.952 * 0.128, 1e-9);
-    assert_near(value_of(&test, "power_w", "VDD_SOC"), 4.952 * 0.256, 1e-9);
+    ASSERT_NEAR(value_of(&test, "power_w", "VDD_IN"), 4.960 * 0.824, 1e-9);
+    ASSERT_NEAR(value_of(&test, "power_w", "VDD_CPU_GPU_CV"), 4.952 * 0.128, 1e-9);
+    ASSERT_NEAR(value_of(&test, "power_w", "VDD_SOC"), 4.952 * 0.256, 1e-9);
     /* the input rail, not the sum with what hangs below it */
-    assert_near(value_of(&test, "power_w", "total"), 4.960 * 0.824, 1e-9);
+    ASSERT_NEAR(value_of(&test, "power_w", "total"), 4.960 * 0.824, 1e-9);
     assert_int_equal(test.channels.count, 4); /* no shunt voltages, no sum of them */
     assert_string_equal(test_channel(&test, "power_w", "VDD_SOC")->source,
                         "/sys/class/hwmon/hwmon4/in3_input * curr3_input");
@@ -35,9 +35,9 @@ static void jetpack4_has_iio_rails(void **state)
     struct root root;
     struct test_collector test;
     open_tree(&test, &root, "jetson-nano");
-    assert_near(value_of(&test, "power_w", "POM_5V_IN"), 2.612, 1e-9);
-    assert_near(value_of(&test, "power_w", "POM_5V_CPU"), 0.682, 1e-9);
-    assert_near(value_of(&test, "power_w", "total"), 2.612, 1e-9);
+    ASSERT_NEAR(value_of(&test, "power_w", "POM_5V_IN"), 2.612, 1e-9);
+    ASSERT_NEAR(value_of(&test, "power_w", "POM_5V_CPU"), 0.682, 1e-9);
+    ASSERT_NEAR(value_of(&test, "power_w", "total"), 2.612, 1e-9);
     assert_int_equal(test.channels.count, 4);
     close_tree(&test, &root);
 }
@@ -47,8 +47,8 @@ static void agx_total_is_the_sum_without_the_child_rail(void **state)
     struct root root;
     struct test_collector test;
     open_tree(&test, &root, "agx-orin");
-    assert_near(value_of(&test, "power_w", "VDDQ_VDD2_1V8AO"), 0.6, 1e-9);
-    assert_near(value_of(&test, "power_w", "total"), 1.9 + 3.8 + 4.0, 1e-9);
+    ASSERT_NEAR(value_of(&test, "power_w", "VDDQ_VDD2_1V8AO"), 0.6, 1e-9);
+    ASSERT_NEAR(value_of(&test, "power_w", "total"), 1.9 + 3.8 + 4.0, 1e-9);
     assert_null(test_channel(&test, "power_w", "NC"));
     assert_int_equal(test.channels.count, 5);
     close_tree(&test, &root);
@@ -59,15 +59,15 @@ static void pc_has_rapl_and_hwmon(void **state)
     struct root root;
     struct test_collector test;
     open_tree(&test, &root, "pc");
-    assert_near(value_of(&test, "power_w", "amdgpu/PPT"), 31, 1e-9);
-    assert_nan(value_of(&test, "power_w", "package-0")); /* nothing to compare with yet */
-    assert_near(value_of(&test, "energy_j", "package-0"), 0, 0);
+    ASSERT_NEAR(value_of(&test, "power_w", "amdgpu/PPT"), 31, 1e-9);
+    ASSERT_NAN(value_of(&test, "power_w", "package-0")); /* nothing to compare with yet */
+    ASSERT_NEAR(value_of(&test, "energy_j", "package-0"), 0, 0);
     assert_non_null(test_channel(&test, "power_w", "package-0/core"));
     assert_non_null(test_channel(&test, "power_w", "package-0/uncore"));
     assert_null(test_channel(&test, "power_w", "package-0#2")); /* intel-rapl-mmio */
     assert_int_equal(test_channel(&test, "power_w", "total")->reason, REASON_NONE); /* psys */
     assert_int_equal(test_sample(&test), 0);
-    assert_near(value_of(&test, "power_w", "psys"), 0, 0); /* the counter stood still */
+    ASSERT_NEAR(value_of(&test, "power_w", "psys"), 0, 0); /* the counter stood still */
     close_tree(&test, &root);
 }
 
@@ -91,12 +91,12 @@ static void rapl_counts_across_its_wrap(void **state)
     test_sample(&test);
     uint64_t after_ns = clock_mono_ns();
     /* 1000 uJ to the end of the range and 500 beyond it */
-    assert_near(value_of(&test, "energy_j", "package-0"), 1500e-6, 1e-12);
+    ASSERT_NEAR(value_of(&test, "energy_j", "package-0"), 1500e-6, 1e-12);
     double watts = value_of(&test, "power_w", "package-0");
     assert_true(watts <= 1500e3 / (double)(second_ns - first_ns));
     assert_true(watts >= 1500e3 / (double)(after_ns - before_ns));
     assert_int_equal(test_channel(&test, "power_w", "total")->reason, REASON_ABSENT);
-    assert_nan(value_of(&test, "power_w", "total"));
+    ASSERT_NAN(value_of(&test, "power_w", "total"));
     test_close(&test);
     test_tree_deinit(&tree);
 }
@@ -113,8 +113,8 @@ static void a_counter_that_starts_anew_is_no_energy(void **state)
     test_sample(&test);
     test_tree_write(&tree, ZONE "energy_uj", "100\n");
     test_sample(&test);
-    assert_nan(value_of(&test, "power_w", "package-0"));
-    assert_near(value_of(&test, "energy_j", "package-0"), 0, 0);
+    ASSERT_NAN(value_of(&test, "power_w", "package-0"));
+    ASSERT_NEAR(value_of(&test, "energy_j", "package-0"), 0, 0);
     test_close(&test);
     test_tree_deinit(&tree);
 }
@@ -148,7 +148,7 @@ static void denied_counters_say_so(void **state)
     assert_int_equal(channel->reason, REASON_DENIED);
     assert_non_null(strstr(channel->why, "root"));
     assert_int_equal(test_sample(&test), 0);
-    assert_nan(value_of(&test, "power_w", "package-0"));
+    ASSERT_NAN(value_of(&test, "power_w", "package-0"));
     test_close(&test);
     test_tree_deinit(&tree);
 }
@@ -177,7 +177,7 @@ static void hostile_values_are_no_values(void **state)
         test_sample(&test);
         for (size_t i = 0; i < test.channels.count; i++) {
             if (strcmp(test.channels.items[i].metric->name, "power_w") == 0)
-                assert_nan(test.values[i]);
+                ASSERT_NAN(test.values[i]);
         }
     }
     test_close(&test);

@@ -10,15 +10,15 @@ static void first_sample_has_levels_but_no_shares(void **state)
     test_root_open(&root, "pc");
     test_open(&test, "proc", &root);
     assert_int_equal(test_sample(&test), 0);
-    assert_nan(value_of(&test, "cpu_total_pct", ""));
-    assert_nan(value_of(&test, "psi_cpu_some_pct", ""));
-    assert_near(value_of(&test, "mem_total_mb", ""), 16303428 / 1024.0, 1e-9);
-    assert_near(value_of(&test, "mem_used_mb", ""), (16303428 - 8151714) / 1024.0, 1e-9);
-    assert_near(value_of(&test, "load1", ""), 0.52, 1e-12);
-    assert_near(value_of(&test, "cpu_mhz", ""), (800 + 2400 + 3600 + 800) / 4.0, 1e-9);
+    ASSERT_NAN(value_of(&test, "cpu_total_pct", ""));
+    ASSERT_NAN(value_of(&test, "psi_cpu_some_pct", ""));
+    ASSERT_NEAR(value_of(&test, "mem_total_mb", ""), 16303428 / 1024.0, 1e-9);
+    ASSERT_NEAR(value_of(&test, "mem_used_mb", ""), (16303428 - 8151714) / 1024.0, 1e-9);
+    ASSERT_NEAR(value_of(&test, "load1", ""), 0.52, 1e-12);
+    ASSERT_NEAR(value_of(&test, "cpu_mhz", ""), (800 + 2400 + 3600 + 800) / 4.0, 1e-9);
     assert_int_equal(test_sample(&test), 0);
-    assert_nan(value_of(&test, "cpu_total_pct", "")); /* no tick has passed: no share of nothing */
-    assert_near(value_of(&test, "psi_cpu_some_pct", ""), 0, 0);
+    ASSERT_NAN(value_of(&test, "cpu_total_pct", "")); /* no tick has passed: no share of nothing */
+    ASSERT_NEAR(value_of(&test, "psi_cpu_some_pct", ""), 0, 0);
     test_close(&test);
     root_close(&root);
 }
@@ -44,7 +44,7 @@ static double share_between(const char *before, const char *after)
 static void busy_is_everything_but_idle_and_iowait(void **state)
 {
     /* user 10 nice 5 system 20 idle 40 iowait 10 irq 5 softirq 5 steal 5: 50 of 100 */
-    assert_near(share_between("cpu 0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\nintr 1\n",
+    ASSERT_NEAR(share_between("cpu 0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\nintr 1\n",
                               "cpu 0 0 0 0 0 0 0 0 0 0\ncpu0 10 5 20 40 10 5 5 5 0 0\nintr 1\n"),
                 50, 1e-9);
 }
@@ -52,14 +52,14 @@ static void busy_is_everything_but_idle_and_iowait(void **state)
 static void guest_time_counts_once(void **state)
 {
     /* 50 of user are guest: still 50 busy of 100 */
-    assert_near(share_between("cpu0 0 0 0 0 0 0 0 0 0 0\nintr 1\n",
+    ASSERT_NEAR(share_between("cpu0 0 0 0 0 0 0 0 0 0 0\nintr 1\n",
                               "cpu0 50 0 0 50 0 0 0 0 50 0\nintr 1\n"),
                 50, 1e-9);
 }
 
 static void iowait_that_falls_is_not_negative_time(void **state)
 {
-    assert_near(share_between("cpu0 0 0 0 0 100 0 0 0 0 0\nintr 1\n",
+    ASSERT_NEAR(share_between("cpu0 0 0 0 0 100 0 0 0 0 0\nintr 1\n",
                               "cpu0 30 0 0 70 60 0 0 0 0 0\nintr 1\n"),
                 30, 1e-9);
 }
@@ -67,7 +67,7 @@ static void iowait_that_falls_is_not_negative_time(void **state)
 static void a_cpu_that_goes_offline_takes_nothing_along(void **state)
 {
     /* cpu1 vanishes and the sum line falls; cpu0 and cpu3 were busy for 25 and 75 of 100 */
-    assert_near(share_between("cpu  900 0 0 900\ncpu0 100 0 0 100\ncpu1 700 0 0 700\n"
+    ASSERT_NEAR(share_between("cpu  900 0 0 900\ncpu0 100 0 0 100\ncpu1 700 0 0 700\n"
                               "cpu3 100 0 0 100\nintr 1\n",
                               "cpu  300 0 0 300\ncpu0 125 0 0 175\ncpu3 175 0 0 125\nintr 1\n"),
                 50, 1e-9);
@@ -75,7 +75,7 @@ static void a_cpu_that_goes_offline_takes_nothing_along(void **state)
 
 static void a_cpu_that_comes_back_starts_anew(void **state)
 {
-    assert_near(
+    ASSERT_NEAR(
         share_between("cpu0 100 0 0 100\nintr 1\n", "cpu0 110 0 0 190\ncpu1 5000 0 0 5\nintr 1\n"),
         10, 1e-9);
 }
@@ -92,7 +92,7 @@ static void many_cpus_all_count(void **state)
     strcat(before, "intr 1\n");
     strcat(after, "intr 1\n");
     /* 64 CPUs idle, 64 half busy */
-    assert_near(share_between(before, after), 100.0 / 3, 1e-9);
+    ASSERT_NEAR(share_between(before, after), 100.0 / 3, 1e-9);
 }
 
 static void pressure_is_by_the_counter(void **state)
@@ -136,8 +136,8 @@ static void what_is_missing_says_why(void **state)
     assert_int_equal(test_channel(&test, "psi_memory_some_pct", "")->reason, REASON_ABSENT);
     assert_int_equal(test_channel(&test, "psi_io_some_pct", "")->reason, REASON_UNSUPPORTED);
     assert_int_equal(test_channel(&test, "cpu_mhz", "")->reason, REASON_ABSENT);
-    assert_nan(value_of(&test, "mem_total_mb", ""));
-    assert_nan(value_of(&test, "load1", ""));
+    ASSERT_NAN(value_of(&test, "mem_total_mb", ""));
+    ASSERT_NAN(value_of(&test, "load1", ""));
     for (size_t i = 0; i < test.channels.count; i++) {
         const struct channel *channel = &test.channels.items[i];
         assert_int_equal(channel->why != NULL && channel->why[0], channel->reason != REASON_NONE);
@@ -157,10 +157,10 @@ static void offline_cores_have_no_frequency(void **state)
     test_tree_write(&tree, "sys/devices/system/cpu/cpu1/cpufreq/scaling_cur_freq", "");
     test_open(&test, "proc", &tree.root);
     test_sample(&test);
-    assert_near(value_of(&test, "cpu_mhz", ""), 1000, 0);
+    ASSERT_NEAR(value_of(&test, "cpu_mhz", ""), 1000, 0);
     test_tree_write(&tree, "sys/devices/system/cpu/cpu1/cpufreq/scaling_cur_freq", "3000000\n");
     test_sample(&test);
-    assert_near(value_of(&test, "cpu_mhz", ""), 2000, 0);
+    ASSERT_NEAR(value_of(&test, "cpu_mhz", ""), 2000, 0);
     test_close(&test);
     test_tree_deinit(&tree);
 }
@@ -177,7 +177,7 @@ static void cpuinfo_is_the_second_choice(void **state)
         "processor\t: 0\ncpu MHz\t\t: 2000.123\n\nprocessor\t: 1\ncpu MHz\t\t: 3000.9\n");
     test_open(&test, "proc", &tree.root);
     test_sample(&test);
-    assert_near(value_of(&test, "cpu_mhz", ""), 2500, 1);
+    ASSERT_NEAR(value_of(&test, "cpu_mhz", ""), 2500, 1);
     assert_string_equal(test_channel(&test, "cpu_mhz", "")->source, "/proc/cpuinfo");
     test_close(&test);
     test_tree_deinit(&tree);
@@ -214,7 +214,7 @@ static void agrees_with_sysinfo_on_this_machine(void **state)
     assert_int_equal(test_sample(&test), 0);
     assert_int_equal(sysinfo(&info), 0);
     double total_mb = (double)info.totalram * info.mem_unit / 1048576.0;
-    assert_near(value_of(&test, "mem_total_mb", ""), total_mb, 1.0 / 1024);
+    ASSERT_NEAR(value_of(&test, "mem_total_mb", ""), total_mb, 1.0 / 1024);
     double used_mb = value_of(&test, "mem_used_mb", "");
     assert_true(used_mb > 0 && used_mb < total_mb);
     test_close(&test);

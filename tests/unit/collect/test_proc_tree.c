@@ -115,11 +115,11 @@ static void sums_memory_and_threads_over_the_tree(void **state)
     test_open(&test, "proc", &root);
     test_sample_target(&test, 4000, 1);
     double page_mb = (double)sysconf(_SC_PAGESIZE) / 1048576.0;
-    assert_near(value_of(&test, "mem_track_rss_mb", ""), (25600 + 12800) * page_mb, 1e-9);
-    assert_near(value_of(&test, "threads", ""), 7, 0); /* the zombie has none */
-    assert_nan(value_of(&test, "cpu_track_pct", ""));  /* nothing to compare with yet */
+    ASSERT_NEAR(value_of(&test, "mem_track_rss_mb", ""), (25600 + 12800) * page_mb, 1e-9);
+    ASSERT_NEAR(value_of(&test, "threads", ""), 7, 0); /* the zombie has none */
+    ASSERT_NAN(value_of(&test, "cpu_track_pct", ""));  /* nothing to compare with yet */
     test_sample_target(&test, 4000, 1);
-    assert_near(value_of(&test, "cpu_track_pct", ""), 0, 0);
+    ASSERT_NEAR(value_of(&test, "cpu_track_pct", ""), 0, 0);
     assert_true(test_channel(&test, "threads", "")->per_target);
     assert_false(test_channel(&test, "load1", "")->per_target);
     test_close(&test);
@@ -131,9 +131,9 @@ static void nothing_is_said_without_a_target(void **state)
     struct fixture *fixture = *state;
     for (pid_t target = 0; target < 5000; target += 4000) { /* none, and one that is gone */
         sample(fixture, target);
-        assert_nan(value_of(&fixture->test, "cpu_track_pct", ""));
-        assert_nan(value_of(&fixture->test, "mem_track_rss_mb", ""));
-        assert_nan(value_of(&fixture->test, "threads", ""));
+        ASSERT_NAN(value_of(&fixture->test, "cpu_track_pct", ""));
+        ASSERT_NAN(value_of(&fixture->test, "mem_track_rss_mb", ""));
+        ASSERT_NAN(value_of(&fixture->test, "threads", ""));
     }
 }
 
@@ -225,8 +225,8 @@ static void a_new_target_starts_anew(void **state)
     sample(fixture, 10);
     expect_ticks(fixture, 10, 0);
     sample(fixture, 20);
-    assert_nan(value_of(&fixture->test, "cpu_track_pct", ""));
-    assert_near(value_of(&fixture->test, "threads", ""), 3, 0);
+    ASSERT_NAN(value_of(&fixture->test, "cpu_track_pct", ""));
+    ASSERT_NEAR(value_of(&fixture->test, "threads", ""), 3, 0);
     other.user += 4;
     write_process(&fixture->tree, other);
     expect_ticks(fixture, 20, 4);
@@ -245,7 +245,7 @@ static void more_processes_than_there_is_room_for(void **state)
     }
     write_process(&fixture->tree, (struct process){.pid = 10, .threads = 1, .children = children});
     sample(fixture, 10);
-    assert_near(value_of(&fixture->test, "threads", ""), 1024, 0);
+    ASSERT_NEAR(value_of(&fixture->test, "threads", ""), 1024, 0);
     expect_ticks(fixture, 10, 0);
     free(children);
 }
@@ -344,14 +344,14 @@ static void adds_up_to_what_the_kernel_charged(void **state)
         found_ns += sample_live(&test, pid, &last_ns);
     }
     assert_true(expected_ns >= 400e6);
-    assert_near(found_ns / expected_ns, 1, 0.15);
+    ASSERT_NEAR(found_ns / expected_ns, 1, 0.15);
 
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     usleep(60000);
     sample_live(&test, pid, &last_ns);
-    assert_nan(value_of(&test, "mem_track_rss_mb", ""));
-    assert_nan(value_of(&test, "threads", ""));
+    ASSERT_NAN(value_of(&test, "mem_track_rss_mb", ""));
+    ASSERT_NAN(value_of(&test, "threads", ""));
     test_close(&test);
     root_close(&root);
     for (int i = 0; i < 2; i++) {

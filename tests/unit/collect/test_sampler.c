@@ -124,7 +124,7 @@ static void the_grid_does_not_drift(void **state)
     uint64_t last_tick_ns = (stats.ticks + stats.missed_ticks - 1) * interval_ns;
     double span_ns = (double)(rest.last_t_ns - first.last_t_ns);
     if (first.rows == 1)
-        assert_near(span_ns, (double)last_tick_ns, (double)(stats.late_ns_max + interval_ns));
+        ASSERT_NEAR(span_ns, (double)last_tick_ns, (double)(stats.late_ns_max + interval_ns));
     sampler_close(sampler);
 }
 

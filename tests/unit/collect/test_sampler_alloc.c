@@ -33,6 +33,8 @@ static atomic_uint calls;
 #if HAS_OWN_ALLOCATOR
 static pthread_t first_thread;
 
+/* NOLINTBEGIN(readability-identifier-naming,readability-inconsistent-declaration-parameter-name):
+ * the names are the C library's */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *pointer, size_t size);
@@ -68,6 +70,7 @@ void free(void *pointer)
         count_call();
     __libc_free(pointer);
 }
+/* NOLINTEND(readability-identifier-naming,readability-inconsistent-declaration-parameter-name) */
 
 static void *allocate_once(void *unused)
 {

@@ -61,8 +61,8 @@ static void loads_have_the_stated_mean_and_spread(void **unused)
             squares += values[column] * values[column];
         }
         double mean = sum / rounds, variance = squares / rounds - mean * mean;
-        assert_near(mean, expected[e].mean, 1.0);
-        assert_near(sqrt(variance), expected[e].deviation, 0.5);
+        ASSERT_NEAR(mean, expected[e].mean, 1.0);
+        ASSERT_NEAR(sqrt(variance), expected[e].deviation, 0.5);
         synthetic->close(state);
         channel_set_deinit(&channels);
     }

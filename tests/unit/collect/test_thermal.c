@@ -19,12 +19,12 @@ static void pc_has_zones_and_labelled_hwmon(void **state)
     struct root root;
     struct test_collector test;
     open_tree(&test, &root, "pc");
-    assert_near(value_of(&test, "temp_c", "acpitz"), 27.8, 1e-9);
-    assert_near(value_of(&test, "temp_c", "x86_pkg_temp"), 45, 1e-9);
-    assert_near(value_of(&test, "temp_c", "coretemp/Package id 0"), 45, 1e-9);
-    assert_near(value_of(&test, "temp_c", "coretemp/Core 4"), 44, 1e-9);
-    assert_near(value_of(&test, "temp_c", "amdgpu/edge"), 51, 1e-9);
-    assert_near(value_of(&test, "temp_c", "nvme/Composite"), 38.85, 1e-9);
+    ASSERT_NEAR(value_of(&test, "temp_c", "acpitz"), 27.8, 1e-9);
+    ASSERT_NEAR(value_of(&test, "temp_c", "x86_pkg_temp"), 45, 1e-9);
+    ASSERT_NEAR(value_of(&test, "temp_c", "coretemp/Package id 0"), 45, 1e-9);
+    ASSERT_NEAR(value_of(&test, "temp_c", "coretemp/Core 4"), 44, 1e-9);
+    ASSERT_NEAR(value_of(&test, "temp_c", "amdgpu/edge"), 51, 1e-9);
+    ASSERT_NEAR(value_of(&test, "temp_c", "nvme/Composite"), 38.85, 1e-9);
     assert_null(test_channel(&test, "temp_c", "acpitz/temp1")); /* the zone once more */
     assert_int_equal(test.channels.count, 7);
     assert_string_equal(test_channel(&test, "temp_c", "acpitz")->source,
@@ -37,8 +37,8 @@ static void pi5_zone_is_not_repeated_by_hwmon(void **state)
     struct root root;
     struct test_collector test;
     open_tree(&test, &root, "pi5");
-    assert_near(value_of(&test, "temp_c", "cpu-thermal"), 52.15, 1e-9);
-    assert_near(value_of(&test, "temp_c", "rp1_adc/temp1"), 47.123, 1e-9);
+    ASSERT_NEAR(value_of(&test, "temp_c", "cpu-thermal"), 52.15, 1e-9);
+    ASSERT_NEAR(value_of(&test, "temp_c", "rp1_adc/temp1"), 47.123, 1e-9);
     assert_int_equal(test.channels.count, 2);
     close_tree(&test, &root);
 }
@@ -61,12 +61,12 @@ static void a_zone_that_is_off_has_no_value(void **state)
     struct root root;
     struct test_collector test;
     open_tree(&test, &root, "xavier-nx");
-    assert_nan(value_of(&test, "temp_c", "GPU-therm"));
-    assert_near(value_of(&test, "temp_c", "CPU-therm"), 41, 1e-9);
+    ASSERT_NAN(value_of(&test, "temp_c", "GPU-therm"));
+    ASSERT_NEAR(value_of(&test, "temp_c", "CPU-therm"), 41, 1e-9);
     close_tree(&test, &root);
     open_tree(&test, &root, "orin-nano");
-    assert_nan(value_of(&test, "temp_c", "cv0-thermal"));
-    assert_near(value_of(&test, "temp_c", "tj-thermal"), 49.25, 1e-9);
+    ASSERT_NAN(value_of(&test, "temp_c", "cv0-thermal"));
+    ASSERT_NEAR(value_of(&test, "temp_c", "tj-thermal"), 49.25, 1e-9);
     assert_int_equal(test.channels.count, 9);
     close_tree(&test, &root);
 }
@@ -80,10 +80,10 @@ static void a_zone_may_be_switched_on_later(void **state)
     test_tree_write(&tree, "sys/class/thermal/thermal_zone0/temp", "");
     test_open(&test, "thermal", &tree.root);
     assert_int_equal(test_sample(&test), -ERROR_IO); /* nothing at all could be read */
-    assert_nan(value_of(&test, "temp_c", "GPU"));
+    ASSERT_NAN(value_of(&test, "temp_c", "GPU"));
     test_tree_write(&tree, "sys/class/thermal/thermal_zone0/temp", "51500\n");
     assert_int_equal(test_sample(&test), 0);
-    assert_near(value_of(&test, "temp_c", "GPU"), 51.5, 1e-9);
+    ASSERT_NEAR(value_of(&test, "temp_c", "GPU"), 51.5, 1e-9);
     test_close(&test);
     test_tree_deinit(&tree);
 }
@@ -93,15 +93,15 @@ static void hostile_names_and_numbers(void **state)
     struct root root;
     struct test_collector test;
     open_tree(&test, &root, "hostile");
-    assert_near(value_of(&test, "temp_c", "CPU (big) [0] zone"), 40, 1e-9);
-    assert_near(value_of(&test, "temp_c", "cpu"), 41, 1e-9);
-    assert_near(value_of(&test, "temp_c", "cpu#2"), 42, 1e-9);
-    assert_near(value_of(&test, "temp_c", "negative"), -12.5, 1e-9);
-    assert_near(value_of(&test, "temp_c", "zone20"), 44, 1e-9); /* no type */
-    assert_near(value_of(&test, "temp_c", "odd/temp1"), 47, 1e-9);
+    ASSERT_NEAR(value_of(&test, "temp_c", "CPU (big) [0] zone"), 40, 1e-9);
+    ASSERT_NEAR(value_of(&test, "temp_c", "cpu"), 41, 1e-9);
+    ASSERT_NEAR(value_of(&test, "temp_c", "cpu#2"), 42, 1e-9);
+    ASSERT_NEAR(value_of(&test, "temp_c", "negative"), -12.5, 1e-9);
+    ASSERT_NEAR(value_of(&test, "temp_c", "zone20"), 44, 1e-9); /* no type */
+    ASSERT_NEAR(value_of(&test, "temp_c", "odd/temp1"), 47, 1e-9);
     static const char *const without[] = {"empty", "huge", "large", "words", "sign"};
     for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
-        assert_nan(value_of(&test, "temp_c", without[i]));
+        ASSERT_NAN(value_of(&test, "temp_c", without[i]));
     assert_null(test_channel(&test, "temp_c", "no temp"));
     for (size_t i = 0; i < test.channels.count; i++) {
         for (const char *c = test.channels.items[i].instance; *c; c++)

@@ -83,6 +83,7 @@ static void test_rss_is_not_the_parents(void **state)
     struct launch_report report = launch_argv(ARGV("true"));
     assert_true(memory[size - 1] == 1);
     assert_true(report.max_rss_bytes < size / 2);
+    assert_true(report.rss_floor_bytes > 0 && report.rss_floor_bytes <= report.max_rss_bytes);
     free(memory);
 }
 
