@@ -142,29 +142,30 @@ static int find_drift(const struct run *run, const struct values *steady, struct
 static int find_outliers(const struct run *run, const struct values *steady, bool first_told,
                          struct run_sink *sink, struct error *err)
 {
-    size_t indices[8], count = 0;
+    size_t first_index = 0, count = 0, worst_at = 0;
+    double median = NAN, mad = NAN;
     if (steady->count < 5)
         return 0;
-    if (outliers_find(steady->value, steady->count, indices, 8, &count) < 0)
+    if (outliers_find(steady->value, steady->count, &first_index, 1, &count) < 0 ||
+        stats_mad(steady->value, steady->count, &median, &mad) < 0)
         return error_set(err, ERROR_NOMEM, "out of memory looking for outliers");
     /* Many outliers are a heavy tail or a second mode, not outliers; those have their own words. */
     if (count == 0 || count > steady->count / 10 + 1)
         return 0;
-    if (count == 1 && first_told && indices[0] == 0)
+    if (count == 1 && first_told && first_index == 0)
         return 0;
-    double worst = steady->value[indices[0]];
-    size_t worst_at = indices[0];
-    for (size_t i = 1; i < count && i < 8; i++) {
-        if (steady->value[indices[i]] > worst) {
-            worst = steady->value[indices[i]];
-            worst_at = indices[i];
-        }
+    for (size_t i = 1; i < steady->count; i++) {
+        if (fabs(steady->value[i] - median) > fabs(steady->value[worst_at] - median))
+            worst_at = i;
     }
+    double worst = steady->value[worst_at];
+    if (fabs(worst - median) < RELEVANT_SHARE * median)
+        return 0;
     char text[32];
     struct finding finding;
     finding_init(&finding, "outliers", SEVERITY_INFO, steady->series->series.metric->name);
     finding_sentence(&finding,
-                     "%zu of %zu %s lie far outside the others, up to %s; they stay in "
+                     "%zu of %zu %s lie far outside the others, the furthest at %s; they stay in "
                      "every figure",
                      count, steady->count, unit_plural_of(run),
                      format_value(steady->series, worst, text, sizeof(text)));

@@ -108,14 +108,13 @@ static int drop_clean_pages(struct dl_phdr_info *info, size_t size, void *contex
  * was there before exec: pages of tacho and its libraries that nobody changed are dropped (they
  * come back from the page cache when touched), and the peak is set back (proc(5), clear_refs: 5).
  * Where that cannot be done the floor of peak RSS is higher; the report says how high. */
-static void shed_memory(void)
+static void shed_memory(struct launch_shared *shared)
 {
-    /* Also so that the loader has looked syscall() up before: that touches every library. */
     int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return;
     dl_iterate_phdr(drop_clean_pages, NULL);
-    syscall(SYS_write, fd, "5", 1);
+    shared->written_bytes = syscall(SYS_write, fd, "5", 1) == 1 ? 1 : 0;
     /* Closed by exec. */
 }
 
@@ -158,10 +157,13 @@ void launch_child_run(const struct launch_child *child)
 {
     char **argv = NULL, **files = NULL;
     int failed = settle_in(child, &argv);
-    if (failed == 0)
+    if (failed == 0 && argv != NULL && argv[0] != NULL)
         failed = list_files(argv[0], &files);
-    child->shared->begin_ns = clock_mono_ns(); /* bound by the loader now, not when it counts */
-    shed_memory();
+    /* What is called after shed_memory is called once before it: the loader looks a function up at
+     * its first call, and to do so touches every library. (syscall: in shed_memory.) */
+    child->shared->begin_ns = clock_mono_ns();
+    errno = 0;
+    shed_memory(child->shared);
     char go;
     long n;
     do {

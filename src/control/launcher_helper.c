@@ -360,7 +360,7 @@ static void report_outcome(struct launch *launch, int status)
         report->outcome = WIFEXITED(status) ? LAUNCH_EXITED : LAUNCH_SIGNALED;
 }
 
-static void report_io(struct launch *launch)
+static void report_io(struct launch *launch, const struct launch_shared *shared)
 {
     struct launch_report *report = &launch->report;
     struct proc_io io;
@@ -374,9 +374,10 @@ static void report_io(struct launch *launch)
     report->io_reason = (int)(rc == 0 ? REASON_NONE : reason_from_error(rc));
     if (rc != 0)
         return;
-    /* One byte is our go byte. */
-    report->char_read_bytes = io.char_read_bytes > 0 ? io.char_read_bytes - 1 : 0;
-    report->char_written_bytes = io.char_written_bytes;
+    /* What was there before exec is taken off: the go byte, and what the child wrote. */
+    report->char_read_bytes = io.char_read_bytes - u64_min(io.char_read_bytes, 1);
+    report->char_written_bytes =
+        io.char_written_bytes - u64_min(io.char_written_bytes, shared->written_bytes);
 }
 
 /* What the zombie still knows, then its end. The counters are read here, before survivors are
@@ -390,7 +391,7 @@ static void launch_collect(struct helper *helper, struct launch *launch)
     counters_read(&launch->counters);
     counters_close(&launch->counters);
     memcpy(report->counters, launch->counters.values, sizeof(report->counters));
-    report_io(launch);
+    report_io(launch, helper->shared);
     memset(&usage, 0, sizeof(usage));
     wait4(launch->pid, &status, 0, &usage);
     report_usage(report, &usage, &helper->shared->before);

@@ -14,9 +14,10 @@
 
 /* Written by the child between fork and exec, read by the helper: one shared page. */
 struct launch_shared {
-    uint64_t begin_ns;    /* right before exec */
-    struct rusage before; /* what the child had used by then: not the program's doing */
-    cpu_set_t affinity;   /* what the kernel applied */
+    uint64_t begin_ns;      /* right before exec */
+    struct rusage before;   /* what the child had used by then: not the program's doing */
+    uint64_t written_bytes; /* by write(2), before exec */
+    cpu_set_t affinity;     /* what the kernel applied */
 };
 
 struct launch_child {

@@ -190,19 +190,15 @@ static void append_row(const struct source *source, const struct run_sample *sam
     strbuf_putc(out, '\n');
 }
 
-/* A unit's t_ns is when it began; a launch without one began when its invocation did. */
-static int64_t begin_of(const struct run *run, const struct run_sample *sample)
+/* When the unit began: its t_ns is when it ended, so its duration before that. */
+static int64_t begin_of(const struct run_series *latency, const struct run_sample *sample)
 {
-    if (sample->t_ns != INT64_MIN || sample->unit != 0)
-        return sample->t_ns;
-    size_t likely = sample->invocation; /* they come in order, none missing */
-    if (likely < run->invocation_count && run->invocations[likely].index == likely)
-        return run->invocations[likely].begin_ns;
-    for (size_t i = 0; i < run->invocation_count; i++) {
-        if (run->invocations[i].index == sample->invocation)
-            return run->invocations[i].begin_ns;
-    }
-    return INT64_MIN;
+    double duration_ns = to_ms(latency->series.metric, sample->value) * 1e6;
+    if (sample->t_ns == INT64_MIN || !(fabs(duration_ns) < 9e18))
+        return INT64_MIN;
+    int64_t begin_ns = 0;
+    return __builtin_sub_overflow(sample->t_ns, llround(duration_ns), &begin_ns) ? INT64_MIN
+                                                                                 : begin_ns;
 }
 
 static void append_rows(const struct source *source, struct strbuf *out)
@@ -215,7 +211,7 @@ static void append_rows(const struct source *source, struct strbuf *out)
                       (source->with_warmup && (phase == PHASE_WARMUP || phase == PHASE_FIRST));
         if (!wanted || isnan(sample.value) || !run_invocation_counts(run, sample.invocation))
             continue;
-        sample.t_ns = begin_of(run, &sample);
+        sample.t_ns = begin_of(source->latency, &sample);
         append_row(source, &sample, out);
     }
 }

@@ -2,10 +2,12 @@
  *
  * Exactly `timestamp,workload,batch_size,latency_ms,power_w,throughput`; several runs:
  * `timestamp,run_label,workload,batch_size,latency_ms,power_w,throughput`. timestamp: epoch seconds
- * with milliseconds, when the unit began. latency_ms: the workload's latency metric; wall time for
- * commands. power_w: mean of the samples within the unit's time, else the nearest earlier one, else
+ * with milliseconds, when the unit began (the t_ns of a UNIT sample is when it ended). latency_ms:
+ * the workload's latency metric; wall time for commands. batch_size: 1 where the workload knows no
+ * batches. power_w: mean of the samples within the unit's time, else the nearest earlier one, else
  * empty. throughput: items per second of that unit, batch_size / latency. Unknown is an empty cell.
- * Steady units only, unless with_warmup. Fields with comma, quote or newline are quoted (RFC 4180).
+ * Steady units only, unless with_warmup; units of failed invocations never. Fields with comma,
+ * quote or newline are quoted (RFC 4180).
  */
 #ifndef TACHO_FORMAT_RUN_CSV_H
 #define TACHO_FORMAT_RUN_CSV_H

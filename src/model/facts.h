@@ -36,8 +36,10 @@ struct facts {
     bool failed; /* out of memory happened; checked once at the end */
 };
 
+/* (No pointer past the end is made: items of empty facts is NULL.) */
 #define facts_foreach(facts, fact)                                                                 \
-    for (const struct fact *fact = (facts)->items; fact < (facts)->items + (facts)->count; fact++)
+    for (const struct fact *fact = (facts)->items;                                                 \
+         (size_t)(fact - (facts)->items) < (facts)->count; fact++)
 
 void facts_text(struct facts *facts, const char *key, const char *text, const char *source);
 void facts_number(struct facts *facts, const char *key, double number, const char *source);

@@ -14,7 +14,7 @@
 #define UNWAITED_NS (10 * NS_PER_MS)
 #define NS_TO_MS 1e-6
 /* The kernel adds up resident pages per CPU and looks at the sums only now and then. */
-#define RSS_NOISE_BYTES (64u << 10)
+#define RSS_NOISE_BYTES (128u << 10)
 
 static void count_unwaited(struct program_tally *tally, const struct launch_report *report)
 {

@@ -33,6 +33,7 @@ load helper
 @test "doctor: --config-values lists value and source of every setting" {
     printf 'benchmark:\n  iterations: 7\n' >tacho.yaml
     TACHO_COLLECTOR=proc "$TACHO" doctor --config-values --store elsewhere --json >values.json
+    validate_json values.json
     value() { jq -r --arg f "$1" '.settings[] | select(.flag == $f) | "\(.value) \(.source) \(.origin)"' values.json; }
     [ "$(value iterations)" = "7 $(value iterations | cut -d' ' -f2) $(value iterations | cut -d' ' -f3)" ]
     [[ "$(value iterations)" == *tacho.yaml:2:* ]]
@@ -51,6 +52,9 @@ load helper
     [[ "$output" == *"tacho.yaml:2:3"* ]]
     [[ "$output" == *"blocked"* ]]
     [[ "$output" == *"a trial launch took"* ]] # the rest is looked at all the same
+    "$TACHO" doctor --json >doctor.json || true
+    validate_json doctor.json
+    jq -e '(.usable | not) and any(.checks[]; .state == "blocked" and .advice != null)' doctor.json
     run "$TACHO" doctor --config-values
     [ "$status" -eq 2 ]
     [[ "$output" == *"tacho.yaml:2:3"* ]]
@@ -60,6 +64,7 @@ load helper
     mkdir .tacho
     head -c 8192 /dev/urandom >.tacho/runs.db
     "$TACHO" doctor --json >doctor.json
+    validate_json doctor.json
     jq -e '.checks[] | select(.group == "store" and .name == "runs") | .state == "missing"' doctor.json
 }
 
@@ -82,6 +87,7 @@ load helper
     printf 'MemTotal: 1024000 kB\nMemAvailable: 512000 kB\n' >tree/proc/meminfo
     echo 3 >tree/proc/sys/kernel/perf_event_paranoid
     TACHO_ROOT=tree "$TACHO" doctor --json >doctor.json || true
+    validate_json doctor.json
     jq -e '.checks[] | select(.name == "memory") | .detail | contains("500 MB of 1000 MB")' doctor.json
     jq -e '.checks[] | select(.name == "perf_event_paranoid") | .detail | startswith("3")' doctor.json
 }

@@ -50,6 +50,10 @@ load helper
     [ "$("$TACHO" --version)" = "tacho 0.1.0" ]
     [ "$("$TACHO" run --version)" = "tacho 0.1.0" ]
     [ "$("$TACHO" --version --json | jq -r .version)" = "0.1.0" ]
+    "$TACHO" --version --json >version.json
+    validate_json version.json
+    "$TACHO" run --version --json >version.json
+    validate_json version.json
 }
 
 @test "mistake: unknown command offers the nearest, or how to measure a program" {
@@ -120,6 +124,8 @@ load helper
     [ "$(jq -r .schema <<<"$output")" = "tacho.error/1" ]
     [ "$(jq -r .code <<<"$output")" = "input" ]
     [ "$(wc -l <<<"$errors")" -eq 1 ]
+    printf '%s\n' "$output" >error.json
+    validate_json error.json
     run_split "$TACHO" nosuch --json
     [ "$(jq -r .code <<<"$output")" = "usage" ]
 }
@@ -164,7 +170,9 @@ load helper
 
 @test "docs: metrics.md is what tacho metrics prints" {
     diff "$project_root/docs/metrics.md" <("$TACHO" metrics)
-    "$TACHO" metrics --json | jq -e '.metrics | length > 30'
+    "$TACHO" metrics --json >metrics.json
+    validate_json metrics.json
+    jq -e '.metrics | length > 30' metrics.json
 }
 
 @test "docs: every flag stands in the page of its command" {

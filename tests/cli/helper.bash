@@ -37,21 +37,22 @@ run_split() {
     errors=$(cat "$BATS_TEST_TMPDIR/errors")
 }
 
-# validate_json FILE: it is JSON, names its schema, and fits that schema if the project has it.
+# validate_json FILE: it is JSON, names its schema, the project has that schema, and FILE fits it.
 validate_json() {
     local schema file
-    schema=$(jq -er .schema "$1") || return
-    file=$project_root/data/schema/${schema#tacho.}
-    file=${file%/*}.json
-    [ -f "$file" ] || return 0
-    /usr/bin/python3 - "$file" "$1" <<'PYTHON'
-import json, sys
-import jsonschema
-with open(sys.argv[1]) as schema, open(sys.argv[2]) as document:
-    schema, document = json.load(schema), json.load(document)
-try:
-    jsonschema.validate(document, schema)
-except jsonschema.ValidationError as error:
-    sys.exit("%s: %s: %s" % (sys.argv[2], "/".join(map(str, error.absolute_path)), error.message))
-PYTHON
+    schema=$(jq -er .schema "$1") || {
+        echo "$1 is no JSON object that names its schema"
+        return 1
+    }
+    file=${schema#tacho.}
+    file=$project_root/data/schema/${file%/*}.json
+    [ -f "$file" ] || {
+        echo "$1: there is no schema $schema: $file"
+        return 1
+    }
+    [ "$(jq -r .properties.schema.const "$file")" = "$schema" ] || {
+        echo "$file is not the schema $schema"
+        return 1
+    }
+    /usr/bin/python3 "$project_root/tests/support/validate_json.py" "$file" "$1"
 }

@@ -109,6 +109,33 @@ measure() { # LABEL [N]
     [ -z "$("$TACHO" runs list -q --store other/.tacho)" ]
 }
 
+@test "runs: what list, show, export, import and rm print as JSON fits its schema" {
+    "$TACHO" runs list --json >none.json
+    validate_json none.json
+    jq -e '.schema == "tacho.run_list/1" and .store == null and .runs == []' none.json
+    measure one 3
+    "$TACHO" run -n 2 -q --label judged --limit 'max(wall_ms)<=60000' -- true
+    "$TACHO" runs list --json >list.json
+    validate_json list.json
+    jq -e '[.runs[].verdict] == ["pass", null] and (.store | endswith("/.tacho"))' list.json
+    "$TACHO" runs show last --json >run.json
+    validate_json run.json
+    "$TACHO" runs export one judged >both.json
+    validate_json both.json
+    "$TACHO" runs import both.json --json --store other/.tacho >imported.json
+    validate_json imported.json
+    jq -e '.schema == "tacho.imported/1" and .already_stored == 0' imported.json
+    "$TACHO" runs import both.json --json --store other/.tacho >again.json
+    validate_json again.json
+    jq -e '.imported == [] and .already_stored == 2' again.json
+    id=$("$TACHO" runs show one --json | jq -r .id)
+    "$TACHO" runs rm one --json >removed.json
+    validate_json removed.json
+    jq -e --arg id "$id" '.schema == "tacho.removed/1" and .removed == [$id]' removed.json
+    "$TACHO" runs show nosuch --json >error.json || true
+    validate_json error.json
+}
+
 @test "runs: rm looks every name up first, then removes" {
     measure one
     measure two
@@ -137,7 +164,9 @@ measure() { # LABEL [N]
     done
     kill -9 "$tacho"
     wait "$tacho" || true
-    [ "$("$TACHO" runs list --json | jq -r '.runs[0].state')" = "crashed" ]
+    "$TACHO" runs list --json >list.json
+    validate_json list.json
+    jq -e '.runs[0].state == "crashed" and .runs[0].duration_s == null' list.json
     run "$TACHO" runs show last
     [ "$status" -eq 0 ]
     [[ "$output" == *"crashed:"* ]]

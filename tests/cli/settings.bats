@@ -16,6 +16,12 @@ value_of() { # KEY: value and where it is from
     export TACHO_STORE=from-env
     [[ "$(value_of store)" == "from-env "* ]]
     [[ "$(value_of store --store from-flag)" == "from-flag "* ]]
+    # every source at once, and the document that says so fits its schema
+    printf 'store: from-file\nbenchmark:\n  timeout: 30s\nlimits:\n  - p99(wall_ms)<=250\n' >tacho.yaml
+    "$TACHO" doctor --config-values --json >values.json
+    validate_json values.json
+    jq -e '[.settings[].source] | unique == ["default", "environment", "file", "flag"]' values.json
+    jq -e '.settings[] | select(.key == "benchmark.timeout") | .value == "30s" and .source == "file"' values.json
 }
 
 @test "settings: tacho.yaml is found upwards; --config and TACHO_CONFIG name another" {
@@ -41,6 +47,7 @@ output:
   directory: results
 Y
     "$TACHO" run -- true >run.json
+    validate_json run.json
     [ "$(jq .metrics.wall_ms.n run.json)" -eq 3 ]
     [ "$(jq -r '.findings[] | select(.limit) | .limit.outcome' run.json)" = "pass" ]
     "$TACHO" runs show last -o shown.json
@@ -67,6 +74,10 @@ Y
     run "$TACHO" runs list
     [ "$status" -eq 2 ]
     [[ "$output" == *"tacho.yaml:2:"* ]]
+    run_split "$TACHO" runs list --json
+    printf '%s\n' "$output" >error.json
+    validate_json error.json
+    jq -e '.line == 2 and .column > 1 and (.file | endswith("tacho.yaml"))' error.json
     printf 'benchmark: [\n' >tacho.yaml
     run "$TACHO" runs list
     [ "$status" -eq 2 ]

@@ -4,7 +4,7 @@
  *             TACHO_TEST_FAIL_REPORT=FILE command…
  *             FILE then holds "fired N" as soon as the Nth allocation was refused, or at the end
  *             "not fired, M allocations". So a test counts N up until it does not fire any more.
- * Linked in:  malloc_countdown_start(N), malloc_countdown_stop() (malloc_countdown.h).
+ * Linked in:  malloc_countdown.h.
  *
  * Counted: malloc, calloc, realloc, reallocarray, aligned_alloc, posix_memalign, memalign; and with
  * them whatever the C library allocates for its caller (strdup, asprintf, fopen, opendir …). Only
@@ -28,6 +28,7 @@
 
 static _Atomic long fail_at; /* 0: off */
 static _Atomic long counted;
+static _Atomic long live; /* blocks taken minus blocks freed since the start */
 static _Atomic bool fired;
 static pid_t owner;
 static char report_path[512];
@@ -113,18 +114,25 @@ static bool refused(void)
     return true;
 }
 
+static void *taken(void *block)
+{
+    if (block)
+        atomic_fetch_add(&live, 1);
+    return block;
+}
+
 void *malloc(size_t size)
 {
     if (!ready())
         return early_alloc(size);
-    return refused() ? NULL : next.malloc(size);
+    return refused() ? NULL : taken(next.malloc(size));
 }
 
 void *calloc(size_t count, size_t size)
 {
     if (!ready())
         return early_alloc(count * size); /* fresh static memory is zero */
-    return refused() ? NULL : next.calloc(count, size);
+    return refused() ? NULL : taken(next.calloc(count, size));
 }
 
 void *realloc(void *pointer, size_t size)
@@ -137,7 +145,9 @@ void *realloc(void *pointer, size_t size)
     }
     if (!ready())
         return early_alloc(size);
-    return refused() ? NULL : next.realloc(pointer, size);
+    if (refused())
+        return NULL;
+    return pointer ? next.realloc(pointer, size) : taken(next.realloc(NULL, size));
 }
 
 void *reallocarray(void *pointer, size_t count, size_t size)
@@ -152,29 +162,37 @@ void *reallocarray(void *pointer, size_t count, size_t size)
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-    return ready() && !refused() ? next.aligned_alloc(alignment, size) : NULL;
+    return ready() && !refused() ? taken(next.aligned_alloc(alignment, size)) : NULL;
 }
 
 void *memalign(size_t alignment, size_t size)
 {
-    return ready() && !refused() ? next.memalign(alignment, size) : NULL;
+    return ready() && !refused() ? taken(next.memalign(alignment, size)) : NULL;
 }
 
 int posix_memalign(void **ret_pointer, size_t alignment, size_t size)
 {
-    return ready() && !refused() ? next.posix_memalign(ret_pointer, alignment, size) : ENOMEM;
+    if (!ready() || refused())
+        return ENOMEM;
+    int rc = next.posix_memalign(ret_pointer, alignment, size);
+    if (rc == 0)
+        taken(*ret_pointer);
+    return rc;
 }
 
 void free(void *pointer)
 {
-    if (pointer && !is_early(pointer) && ready())
-        next.free(pointer);
+    if (!pointer || is_early(pointer) || !ready())
+        return;
+    atomic_fetch_sub(&live, 1);
+    next.free(pointer);
 }
 
 void malloc_countdown_start(long n)
 {
     owner = getpid();
     atomic_store(&counted, 0);
+    atomic_store(&live, 0);
     atomic_store(&fired, false);
     atomic_store(&fail_at, n);
 }
@@ -183,6 +201,11 @@ bool malloc_countdown_stop(void)
 {
     atomic_store(&fail_at, 0);
     return atomic_load(&fired);
+}
+
+long malloc_countdown_live(void)
+{
+    return atomic_load(&live);
 }
 
 __attribute__((constructor)) static void start_from_environment(void)

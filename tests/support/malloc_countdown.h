@@ -8,5 +8,7 @@
 void malloc_countdown_start(long n);
 /* Ends that; whether it happened. */
 bool malloc_countdown_stop(void);
+/* Blocks that were taken since the start and not freed. */
+long malloc_countdown_live(void);
 
 #endif

@@ -211,6 +211,37 @@ static void test_outlier_in_the_middle(void **state)
     assert_non_null(strstr(finding->evidence, "launch 18"));
 }
 
+/* Steady to a hair, so that every deviation is many MADs away, and none matters. */
+static void test_irrelevant_outliers_are_not_told(void **state)
+{
+    struct fixture *fixture = *state;
+    double values[40];
+    noise(values, 40, 100, 13);
+    for (size_t i = 0; i < 40; i++)
+        values[i] = 100 + (values[i] - 100) / 1000;
+    values[17] = 102;
+    begin(fixture, 40);
+    add_units(fixture, "wall_ms", values, 40);
+    assert_null(analyze(fixture, "outliers"));
+}
+
+/* The furthest of many is named, wherever it stands. */
+static void test_furthest_outlier_is_named(void **state)
+{
+    struct fixture *fixture = *state;
+    double values[200];
+    noise(values, 200, 100, 17);
+    for (size_t i = 10; i < 190; i += 15)
+        values[i] = 200;
+    values[185] = 950;
+    begin(fixture, 200);
+    add_units(fixture, "wall_ms", values, 200);
+    const struct finding *finding = analyze(fixture, "outliers");
+    assert_non_null(finding);
+    assert_non_null(strstr(finding->sentence, "950 ms"));
+    assert_non_null(strstr(finding->evidence, "launch 186"));
+}
+
 static void plant_clock(struct fixture *fixture, double first_mhz, double last_mhz, double temp_c)
 {
     double clock[24], temp[24], busy[24];
@@ -388,6 +419,8 @@ int main(void)
         TEST(test_two_modes),
         TEST(test_drift),
         TEST(test_outlier_in_the_middle),
+        TEST(test_irrelevant_outliers_are_not_told),
+        TEST(test_furthest_outlier_is_named),
         TEST(test_throttling_needs_heat_and_a_falling_clock),
         TEST(test_heat_alone_is_no_throttling),
         TEST(test_falling_clock_alone_is_no_throttling),

@@ -77,10 +77,11 @@ static void sample_launch(struct sample_player *player, const struct series *ser
     double temperature[3] = {50.5 + i, i == 2 ? NAN : 51, -0.5};
     int64_t times[3] = {begin_ns + 1 * MS, begin_ns + 2 * MS, begin_ns + 3 * MS};
     double fps[2] = {30.1 + i, 1e300};
-    sample_block(player, &series[0], i, 1, &begin_ns, &wall, NULL);
+    int64_t end_ns = begin_ns + wall_ns;
+    sample_block(player, &series[0], i, 1, &end_ns, &wall, NULL);
     sample_block(player, &series[1], i, 3, times, NULL, temperature);
     sample_block(player, &series[2], i, 2, NULL, NULL, fps);
-    struct invocation invocation = {.index = i, .begin_ns = begin_ns, .end_ns = begin_ns + wall_ns};
+    struct invocation invocation = {.index = i, .begin_ns = begin_ns, .end_ns = end_ns};
     if (i == 4) {
         invocation.outcome = INVOCATION_TIMEOUT;
         invocation.signal = 15;

@@ -85,7 +85,7 @@ static void batches_and_power(void **state)
     struct series latency = {.id = 2, .kind = SERIES_UNIT, .metric = metric_find("latency_ms")};
     int64_t power_t[] = {12 * MS, 14 * MS, 16 * MS};
     double wrong[] = {99, 99, 99}, watts[] = {2, NAN, 4};
-    int64_t unit_t[] = {0, 10 * MS, 20 * MS};
+    int64_t unit_t[] = {4 * MS, 18 * MS, 22 * MS}; /* when each ended */
     uint64_t unit_ns[] = {4 * MS, 8 * MS, 2 * MS};
     send(&run, &rail, power_t, 3, NULL, wrong);
     send(&run, &board, power_t, 3, NULL, watts);
