@@ -89,7 +89,7 @@ static int standard_fd(const char *path)
                          : str_starts_with(path, "/proc/self/fd/") ? path + 14
                                                                    : "";
     size_t length = strspn(digits, "0123456789");
-    return length > 0 && length < 6 && digits[length] == '\0' ? atoi(digits) : -1;
+    return length > 0 && length < 6 && digits[length] == '\0' ? (int)strtol(digits, NULL, 10) : -1;
 }
 
 static int write_direct(const char *path, const char *data, size_t size, struct error *err)
@@ -129,7 +129,7 @@ static int sync_directory(const char *path)
     const char *slash = strrchr(path, '/');
     size_t length = slash ? (size_t)(slash - path + 1) : 0;
     memcpy(directory, path, length);
-    strcpy(directory + length, length ? "" : ".");
+    snprintf(directory + length, sizeof(directory) - length, "%s", length ? "" : ".");
     CLEANUP_CLOSE int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return errno == EACCES ? 0 : -errno; /* a directory may be writable and not readable */

@@ -256,9 +256,7 @@ static int render(struct run_command *run, const struct run *result, struct erro
 {
     struct command_context *context = run->context;
     const struct settings *settings = run->settings;
-    const char *format = settings_get_text(settings, SETTING_FORMAT);
-    if (settings_get_bool(settings, SETTING_JSON))
-        format = "json";
+    const char *format = output_format(settings);
     if (!strcmp(format, "json"))
         return run_json_write(result, false, &context->out, err);
     if (!strcmp(format, "markdown"))

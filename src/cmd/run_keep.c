@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/util.h"
+#include "cmd/command.h"
 
 int run_keep_begin(struct run_keep *keep, const struct settings *settings, struct error *err)
 {
@@ -67,17 +68,6 @@ int run_keep_finish(struct run_keep *keep, const struct run *run, const struct e
     return 0;
 }
 
-/* "out.json" below output.directory, when that is set and the name is relative. */
-static const char *in_directory(const struct settings *settings, const char *name, char *buf,
-                                size_t size)
-{
-    const char *directory = settings_get_text(settings, SETTING_OUTPUT_DIRECTORY);
-    if (!directory || name[0] == '/' || !strcmp(name, "-"))
-        return name;
-    snprintf(buf, size, "%s/%s", directory, name);
-    return buf;
-}
-
 static int export_csv(const struct run *run, const char *path, struct error *err)
 {
     CLEANUP(strbuf_deinit) struct strbuf csv = {0};
@@ -106,16 +96,19 @@ int run_keep_export(const struct run *run, const struct settings *settings, stru
     char path[1024], beside[1024];
     const char *json = settings_get_text(settings, SETTING_EXPORT);
     const char *csv = settings_get_text(settings, SETTING_EXPORT_CSV);
-    const char *directory = settings_get_text(settings, SETTING_OUTPUT_DIRECTORY);
-    int rc = directory && (json || csv) ? file_make_directories(directory, err) : 0;
-    if (rc == 0 && json)
-        rc = export_json(run, in_directory(settings, json, path, sizeof(path)), err);
+    int rc = 0;
     if (json && !csv && settings_get_bool(settings, SETTING_OUTPUT_CSV)) {
         csv_name(json, beside, sizeof(beside));
         csv = beside;
     }
+    if (json)
+        rc = output_path(settings, json, path, sizeof(path), err);
+    if (rc == 0 && json)
+        rc = export_json(run, path, err);
     if (rc == 0 && csv)
-        rc = export_csv(run, in_directory(settings, csv, path, sizeof(path)), err);
+        rc = output_path(settings, csv, path, sizeof(path), err);
+    if (rc == 0 && csv)
+        rc = export_csv(run, path, err);
     return rc;
 }
 

@@ -335,7 +335,7 @@ static int runs_rm(struct command_context *context, struct error *err)
             break;
     }
     struct strbuf *out = &context->out;
-    if (settings_get_bool(&context->settings, SETTING_JSON)) {
+    if (strcmp(output_format(&context->settings), "json") == 0) {
         struct json_writer writer = {.out = out};
         json_write_object(&writer, NULL);
         json_write_text(&writer, "schema", "tacho.removed/1");

@@ -145,7 +145,7 @@ static int import_file(struct import *import, const char *path, struct error *er
 static void import_report(struct command_context *context, const struct import *import)
 {
     struct strbuf *out = &context->out;
-    if (settings_get_bool(&context->settings, SETTING_JSON)) {
+    if (strcmp(output_format(&context->settings), "json") == 0) {
         struct json_writer writer = {.out = out};
         json_write_object(&writer, NULL);
         json_write_text(&writer, "schema", "tacho.imported/1");

@@ -186,8 +186,8 @@ int facts_json_write(const struct facts *facts, struct strbuf *out, struct error
 
 int facts_json_read(const char *text, struct facts *facts, struct error *err)
 {
-    struct json_reader reader = {.err = err};
-    CLEANUP(json_decref_cleanup) json_t *root = NULL;
+    CLEANUP(json_reader_close) struct json_reader reader = {.err = err};
+    json_t *root = NULL;
     if (json_reader_parse(&reader, text, strlen(text), &root) < 0)
         return reader.rc;
     if (!json_is_object(root) || json_object_size(root) > FACTS_MAX)

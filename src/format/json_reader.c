@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,14 +73,43 @@ static int check_depth(struct json_reader *reader, const char *text, size_t size
     return 0;
 }
 
-/* jansson reports memory that ran out within a token as bad syntax; only its allocator knows. */
-static _Thread_local bool memory_ran_out;
+/* jansson does not survive an allocation that fails within a token: it goes on with a character
+ * missing, or ends the program by an assertion. So it never sees one fail: while it parses, it
+ * allocates from the reader's arena and frees nothing, and when that is out of memory the parse is
+ * left by a jump; what jansson held goes with the arena. Its allocator is one for the whole
+ * process, hence the lock. */
+static pthread_mutex_t parse_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct arena *parse_arena;
+static jmp_buf parse_out_of_memory;
 
-static void *noting_malloc(size_t size)
+static void *parse_malloc(size_t size)
 {
-    void *block = malloc(size);
-    memory_ran_out = memory_ran_out || !block;
+    void *block = arena_alloc(parse_arena, size);
+    if (!block)
+        longjmp(parse_out_of_memory, 1); /* NOLINT(cert-err52-cpp): the only way out of jansson */
     return block;
+}
+
+static void parse_free(void *block)
+{
+}
+
+/* NULL: not JSON (*ret_error says where), or out of memory (*ret_memory). */
+static json_t *parse(struct arena *arena, const char *text, size_t size, json_error_t *ret_error,
+                     bool *ret_memory)
+{
+    json_t *volatile root = NULL;
+    *ret_memory = false;
+    pthread_mutex_lock(&parse_lock);
+    parse_arena = arena;
+    json_set_alloc_funcs(parse_malloc, parse_free);
+    if (setjmp(parse_out_of_memory) == 0) /* NOLINT(cert-err52-cpp): see above */
+        root = json_loadb(text, size, JSON_REJECT_DUPLICATES, ret_error);
+    else
+        *ret_memory = true;
+    json_set_alloc_funcs(malloc, free);
+    pthread_mutex_unlock(&parse_lock);
+    return root;
 }
 
 int json_reader_parse(struct json_reader *reader, const char *text, size_t size, json_t **ret_root)
@@ -89,19 +120,23 @@ int json_reader_parse(struct json_reader *reader, const char *text, size_t size,
     if (check_depth(reader, text, size) < 0)
         return reader->rc;
     json_error_t error;
-    json_set_alloc_funcs(noting_malloc, free);
-    memory_ran_out = false;
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    bool memory = false;
+    json_t *root = parse(&reader->arena, text, size, &error, &memory);
+    if (memory)
+        return json_reader_fail_memory(reader);
     if (root) {
         *ret_root = root;
         return 0;
     }
-    if (memory_ran_out)
-        return json_reader_fail_memory(reader);
     json_reader_fail(reader, ERROR_INPUT, "not valid JSON: %s", error.text);
     error_at(reader->err, reader->file, error.line > 0 ? error.line : 0,
              error.column > 0 ? error.column : 0);
     return reader->rc;
+}
+
+void json_reader_close(struct json_reader *reader)
+{
+    arena_deinit(&reader->arena);
 }
 
 static const json_t *member(const json_t *object, const char *key)

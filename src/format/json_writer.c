@@ -179,7 +179,8 @@ const char *json_format_number(double value, char buf[32])
 {
     if (value == 0) {
         /* "-0" would be read as the integer 0 and lose its sign. */
-        return strcpy(buf, signbit(value) ? "-0.0" : "0");
+        snprintf(buf, 32, "%s", signbit(value) ? "-0.0" : "0");
+        return buf;
     }
     if (fabs(value) < 1e15 && value == trunc(value)) {
         snprintf(buf, 32, "%" PRId64, (int64_t)value);

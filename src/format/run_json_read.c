@@ -297,8 +297,8 @@ static int replay_next(struct json_reader *reader, const json_t *object,
 int run_json_read(const char *text, size_t size, const char *file,
                   struct run_sink *(*fresh)(void *context), void *context, struct error *err)
 {
-    struct json_reader reader = {.file = file, .err = err};
-    CLEANUP(json_decref_cleanup) json_t *root = NULL;
+    CLEANUP(json_reader_close) struct json_reader reader = {.file = file, .err = err};
+    json_t *root = NULL;
     if (json_reader_parse(&reader, text, size, &root) < 0)
         return reader.rc;
     if (!json_is_object(root))

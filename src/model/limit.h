@@ -9,8 +9,8 @@
  * Judging (DESIGN: limits), over the steady phase:
  *   percentile p: by the number k of n samples over the bound: PASS if the one-sided 99 % upper
  *     bound (Clopper & Pearson 1934) on P(X>L) is <= 1-p, FAIL if the lower bound is > 1-p, else
- *     UNDECIDED with the n still needed. k and n are scaled by n_eff/n where samples depend on each
- *     other. With >= it is the share below the bound, and p of them are allowed.
+ *     UNDECIDED with the n still needed. k and n are scaled by n_eff/n, where n_eff is that of the
+ *     sequence "over or not": a burst over the bound is worth little more than one. With >= it is the share below the bound, and p of them are allowed.
  *   mean with >= (throughput): PASS if the lower end of the two-sided 95 % interval (the one that
  *     is shown) is at least the minimum, FAIL if the upper end is below it, else UNDECIDED. mean
  *     with <= (power): the mirror image.

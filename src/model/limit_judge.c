@@ -152,6 +152,7 @@ static uint64_t real_samples(double needed_eff, double n, double n_eff)
  * bucket holds the bound. */
 struct wrong_side {
     uint64_t lo, hi;
+    double n_eff; /* what the samples are worth as answers to "wrong or not" */
 };
 
 static bool is_wrong(const struct limit *limit, double value)
@@ -179,7 +180,18 @@ static struct wrong_side count_in_hist(const struct limit *limit, const struct m
         above = hist->count;
     }
     uint64_t lo = limit_is_minimum(limit) ? hist->count - above - at : above;
-    return (struct wrong_side){lo, lo + at};
+    return (struct wrong_side){lo, lo + at, NAN};
+}
+
+/* The binomial bounds want independent answers to "wrong or not", so the correction is that of the
+ * answers' own autocorrelation, not of the values': a burst of fifty slow ones in a row is worth
+ * little more than one, while slow waves far below the bound say nothing about it. Answers that are
+ * all alike show no dependence and count in full. Turns values into answers. */
+static double effective_answers(const struct limit *limit, double *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        values[i] = is_wrong(limit, values[i]) ? 1 : 0;
+    return effective_n(values, n);
 }
 
 /* Counts, and takes the quantile itself with its interval into the finding. */
@@ -192,18 +204,25 @@ static int count_wrong(struct judgement *judgement, struct wrong_side *ret_wrong
     CLEANUP_FREE double *values = NULL;
     size_t n = 0;
     int rc = run_collect_hist(judgement->run, series, PHASE_STEADY, &hist, err);
-    if (rc == 0 && !hist)
+    if (rc == 0)
         rc = run_collect(judgement->run, series, PHASE_STEADY, &values, NULL, &n, err);
     if (rc < 0)
         return rc;
     if (hist) {
         finding->value = run_hist_to_shown(series->series.metric, hist_quantile(hist, p));
         *ret_wrong = count_in_hist(judgement->limit, series->series.metric, hist);
+        /* What is only in the histogram has no order: as dependent as what was kept. */
+        double kept = n > 0 ? effective_answers(judgement->limit, values, n) / (double)n : 1;
+        ret_wrong->n_eff = kept * (double)hist->count;
         return 0;
     }
-    *ret_wrong = (struct wrong_side){0};
+    CLEANUP_FREE double *answers = malloc((n + 1) * sizeof(*answers));
+    if (!answers)
+        return error_set(err, ERROR_NOMEM, "out of memory judging a limit");
+    memcpy(answers, values, n * sizeof(*answers));
+    *ret_wrong = (struct wrong_side){.n_eff = effective_answers(judgement->limit, answers, n)};
     for (size_t i = 0; i < n; i++)
-        ret_wrong->hi += is_wrong(judgement->limit, values[i]);
+        ret_wrong->hi += answers[i] > 0;
     ret_wrong->lo = ret_wrong->hi;
     stats_sort(values, n);
     struct interval interval;
@@ -226,8 +245,8 @@ static void say_percentile(struct judgement *judgement, const struct wrong_side 
     if (wrong->hi > 0)
         snprintf(share, sizeof(share), " (%.3g %%, allowed %.3g %%)",
                  100 * (double)wrong->hi / (double)summary->n, 100 * allowed);
-    if (summary->n_eff < 0.95 * (double)summary->n)
-        snprintf(worth, sizeof(worth), ", worth %.0f independent ones", summary->n_eff);
+    if (wrong->n_eff < 0.95 * (double)summary->n)
+        snprintf(worth, sizeof(worth), ", worth %.0f independent ones", wrong->n_eff);
     if (finding->outcome == OUTCOME_UNDECIDED && finding->n_needed > 0)
         snprintf(rest, sizeof(rest), "; %" PRIu64 " more needed to decide", finding->n_needed);
     else if (finding->outcome == OUTCOME_UNDECIDED)
@@ -241,11 +260,11 @@ static int judge_percentile(struct judgement *judgement, struct error *err)
 {
     const struct summary *summary = &judgement->summary;
     struct finding *finding = judgement->finding;
-    struct wrong_side wrong;
+    struct wrong_side wrong = {0};
     int rc = count_wrong(judgement, &wrong, err);
     if (rc < 0)
         return rc;
-    double n = (double)summary->n, n_eff = summary->n_eff;
+    double n = (double)summary->n, n_eff = wrong.n_eff;
     double share_lo = (double)wrong.lo / n, share_hi = (double)wrong.hi / n;
     double allowed = limit_allowed_share(judgement->limit, judgement->statistic.p);
     set_words(judgement, finding->value);

@@ -196,8 +196,8 @@ static void fill_quantiles(struct summary *summary, const struct hist *hist, dou
             summary->quantile_lo[i] = interval.lo;
             summary->quantile_hi[i] = interval.hi;
         }
-        double need = (double)percentile_samples_needed(p, 0, CONFIDENCE) - summary->n_eff;
-        summary->quantile_need[i] = need > 0 ? (uint64_t)ceil(need - 1e-9) : 0;
+        uint64_t wanted = percentile_samples_needed(p, 0, CONFIDENCE);
+        summary->quantile_need[i] = wanted > summary->n ? wanted - summary->n : 0;
     }
 }
 

@@ -1,3 +1,4 @@
+/* autocorrelation.c: how much a series resembles itself, and what that makes of n. */
 #include <math.h>
 
 #include "stats/stats.h"

@@ -1,3 +1,4 @@
+/* binomial.c: bounds on proportions, and the samples a percentile needs. */
 #include <math.h>
 
 #include "stats/stats.h"

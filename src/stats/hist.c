@@ -1,3 +1,4 @@
+/* hist.c: see hist.h. */
 #include "stats/hist.h"
 
 #include <math.h>

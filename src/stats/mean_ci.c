@@ -1,3 +1,4 @@
+/* mean_ci.c: intervals of means, the bootstrap, and its random numbers. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* One group of values or two? They are called bimodal only if all of this holds:
+/* modality.c: one group of values or two? They are called bimodal only if all of this holds:
  *
  * - Hartigan's dip (Hartigan & Hartigan 1985) is too large for one mode: p <= DIP_P against the
  *   uniform distribution. That is the least favourable unimodal one, so p is an upper bound.

@@ -1,3 +1,4 @@
+/* moments.c: mean and standard deviation in one pass. */
 #include <math.h>
 
 #include "stats/stats.h"

@@ -1,3 +1,4 @@
+/* quantile.c: order statistics and their intervals. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

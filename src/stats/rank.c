@@ -1,3 +1,4 @@
+/* rank.c: comparison by ranks. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

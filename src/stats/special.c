@@ -1,3 +1,4 @@
+/* special.c: the distributions everything else rests on. */
 #include <math.h>
 
 #include "stats/stats.h"

@@ -1,6 +1,6 @@
-/* Where does warm-up end? The rule has two parts, because warm-up has two faces: a few launches
- * that are far too slow (cold caches, a library loaded), and a gradual approach to a plateau (JIT,
- * clocks, allocators).
+/* steady.c: where does warm-up end? The rule has two parts, because warm-up has two faces: a few
+ * launches that are far too slow (cold caches, a library loaded), and a gradual approach to a
+ * plateau (JIT, clocks, allocators).
  *
  * 1. Leading outliers. The run of first values that stand more than RUN_Z robust deviations (median
  *    and 1.4826 MAD of the values after the run) on one side is warm-up if the farthest of them

@@ -1,3 +1,4 @@
+/* trend.c: see stats.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

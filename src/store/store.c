@@ -18,7 +18,7 @@
 
 static const char gitignore_text[] = "# Runs stay on the machine that measured them; baselines/ is "
                                      "made to be committed.\n"
-                                     "/runs.db*\n";
+                                     "/runs.db*\n/run-*.json\n";
 
 /* ---- where ---- */
 

@@ -190,3 +190,19 @@ Y
     jq -e --argjson kb "$rss_kb" '(.metrics.peak_rss_mb.p50 * 1024 - $kb) | fabs < 1024' run.json
     jq -e --argjson f "$faults" '(.metrics.minor_faults.p50 - $f) | fabs < 200' run.json
 }
+
+@test "run: output.directory and output.export_csv of tacho.yaml" {
+    printf 'output:\n  directory: results\n  export_csv: true\n' >tacho.yaml
+    "$TACHO" run -n 2 -q --export run.json -- true
+    validate_json results/run.json
+    [ "$(wc -l <results/run.csv)" -eq 3 ]
+}
+
+@test "run: monitoring.enable_power_metrics false leaves the power collector out" {
+    printf 'monitoring:\n  enable_power_metrics: false\n  enable_gpu_metrics: false\n' >tacho.yaml
+    TACHO_ROOT=$project_root/tests/trees/pc "$TACHO" run -n 1 --interval 5ms --json -- sleep 0.1 >run.json
+    [ "$(jq '[.metrics | keys[] | select(startswith("power_w"))] | length' run.json)" -eq 0 ]
+    rm tacho.yaml
+    TACHO_ROOT=$project_root/tests/trees/pc "$TACHO" run -n 1 --interval 5ms --json -- sleep 0.1 >run.json
+    jq -e '[.metrics | keys[] | select(startswith("power_w"))] | length > 0' run.json
+}

@@ -3,6 +3,10 @@
 
 load helper
 
+# bats takes no notice of a failing "! command" in the middle of a test.
+not_running() { ! pgrep "$@"; }
+says_no() { ! grep -q "$@"; }
+
 one_line() { [ "$(printf '%s\n' "$1" | grep -c '^tacho run:')" -eq 1 ]; }
 
 # ---- the program ------------------------------------------------------------------------------
@@ -55,13 +59,13 @@ one_line() { [ "$(printf '%s\n' "$1" | grep -c '^tacho run:')" -eq 1 ]; }
 @test "bad program: ignores SIGTERM and is killed all the same" {
     run timeout 30 "$TACHO" run -n 1 --timeout 200ms -- "$TACHO_PROGS/prog_stubborn"
     [ "$status" -eq 5 ]
-    ! pgrep -f "$TACHO_PROGS/prog_stubborn"
+    not_running -f "$TACHO_PROGS/prog_stubborn"
 }
 
 @test "bad program: leaves children behind; they are named and killed" {
     "$TACHO" run -n 1 --json -- sh -c 'sleep 4711 & setsid sleep 4712 & exit 0' >run.json
     jq -e '.findings[] | select(.rule == "survivors") | .sentence | contains("sleep")' run.json
-    ! pgrep -f 'sleep 471[12]'
+    not_running -f 'sleep 471[12]'
 }
 
 @test "bad program: forks 1,000 children" {
@@ -218,7 +222,7 @@ wait_for() { # until the command succeeds, at most 10 s
     status=0
     wait "$tacho" || status=$?
     [ "$status" -eq 130 ]
-    ! grep -q PASS out.txt
+    says_no PASS out.txt
     [ "$("$TACHO" runs list --json | jq -r '.runs[0].state')" = "interrupted" ]
     jq -e '.metrics.wall_ms.n >= 1' <<<"$("$TACHO" runs show last --json)"
 }
@@ -233,7 +237,7 @@ wait_for() { # until the command succeeds, at most 10 s
     status=0
     wait "$tacho" || status=$?
     [ "$status" -eq 130 ]
-    ! pgrep -f "$TACHO_PROGS/prog_stubborn"
+    not_running -f "$TACHO_PROGS/prog_stubborn"
     [ "$("$TACHO" runs list --json | jq -r '.runs[0].state')" = "interrupted" ]
 }
 

@@ -1,4 +1,4 @@
-/* Any text as /proc/PID/stat and /proc/PID/io. */
+/* fuzz_procfs.c: any text as /proc/PID/stat and /proc/PID/io. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

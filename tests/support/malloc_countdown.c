@@ -121,26 +121,26 @@ static void *taken(void *block)
     return block;
 }
 
-void *malloc(size_t size)
+static void *counted_malloc(size_t size)
 {
     if (!ready())
         return early_alloc(size);
     return refused() ? NULL : taken(next.malloc(size));
 }
 
-void *calloc(size_t count, size_t size)
+static void *counted_calloc(size_t count, size_t size)
 {
     if (!ready())
         return early_alloc(count * size); /* fresh static memory is zero */
     return refused() ? NULL : taken(next.calloc(count, size));
 }
 
-void *realloc(void *pointer, size_t size)
+static void *counted_realloc(void *pointer, size_t size)
 {
     if (is_early(pointer)) {
         size_t old = 0;
         memcpy(&old, (char *)pointer - 16, sizeof(old));
-        void *moved = malloc(size);
+        void *moved = counted_malloc(size);
         return moved ? memcpy(moved, pointer, old < size ? old : size) : NULL;
     }
     if (!ready())
@@ -150,27 +150,27 @@ void *realloc(void *pointer, size_t size)
     return pointer ? next.realloc(pointer, size) : taken(next.realloc(NULL, size));
 }
 
-void *reallocarray(void *pointer, size_t count, size_t size)
+static void *counted_reallocarray(void *pointer, size_t count, size_t size)
 {
     size_t bytes = 0;
     if (__builtin_mul_overflow(count, size, &bytes)) {
         errno = ENOMEM;
         return NULL;
     }
-    return realloc(pointer, bytes);
+    return counted_realloc(pointer, bytes);
 }
 
-void *aligned_alloc(size_t alignment, size_t size)
+static void *counted_aligned_alloc(size_t alignment, size_t size)
 {
     return ready() && !refused() ? taken(next.aligned_alloc(alignment, size)) : NULL;
 }
 
-void *memalign(size_t alignment, size_t size)
+static void *counted_memalign(size_t alignment, size_t size)
 {
     return ready() && !refused() ? taken(next.memalign(alignment, size)) : NULL;
 }
 
-int posix_memalign(void **ret_pointer, size_t alignment, size_t size)
+static int counted_posix_memalign(void **ret_pointer, size_t alignment, size_t size)
 {
     if (!ready() || refused())
         return ENOMEM;
@@ -180,13 +180,24 @@ int posix_memalign(void **ret_pointer, size_t alignment, size_t size)
     return rc;
 }
 
-void free(void *pointer)
+static void counted_free(void *pointer)
 {
     if (!pointer || is_early(pointer) || !ready())
         return;
     atomic_fetch_sub(&live, 1);
     next.free(pointer);
 }
+
+/* Under the names that everybody calls, whatever the C library names the parameters. */
+#define REPLACE(name) __typeof__(name) name __attribute__((alias("counted_" #name)))
+REPLACE(malloc);
+REPLACE(calloc);
+REPLACE(realloc);
+REPLACE(reallocarray);
+REPLACE(aligned_alloc);
+REPLACE(memalign);
+REPLACE(posix_memalign);
+REPLACE(free);
 
 void malloc_countdown_start(long n)
 {

@@ -8,7 +8,12 @@ import json
 import pathlib
 import sys
 
-from jsonschema import Draft202012Validator, RefResolver
+from jsonschema import RefResolver
+
+try:
+    from jsonschema import Draft202012Validator as Validator
+except ImportError:  # jsonschema 3 of Ubuntu 22.04: the schemas use nothing newer than draft 7
+    from jsonschema import Draft7Validator as Validator
 
 
 def refuse_constant(name):
@@ -20,13 +25,13 @@ def main():
         sys.exit("usage: validate_json.py SCHEMA FILE...")
     path = pathlib.Path(sys.argv[1])
     schema = json.loads(path.read_text())
-    Draft202012Validator.check_schema(schema)
+    Validator.check_schema(schema)
     store = {}
     for other in path.parent.glob("*.json"):
         text = json.loads(other.read_text())
         store[text.get("$id", other.name)] = text
     resolver = RefResolver(schema["$id"], schema, store=store)
-    validator = Draft202012Validator(schema, resolver=resolver)
+    validator = Validator(schema, resolver=resolver)
     mistakes = 0
     for name in sys.argv[2:]:
         text = sys.stdin.read() if name == "-" else pathlib.Path(name).read_text()

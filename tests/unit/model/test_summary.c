@@ -120,7 +120,7 @@ static void dependent_samples_are_worth_less(void **state)
     struct summary summary = summarise(&run, "latency_ms");
     assert_true(summary.n_eff < 200);
     assert_true(summary.n_eff > 50);
-    assert_true(summary.quantile_need[SUMMARY_P99] > 459 - 200);
+    assert_int_equal(summary.quantile_need[SUMMARY_P99], 0); /* showing goes by plain n */
     run_deinit(&run);
 }
 

@@ -3,23 +3,13 @@
  * For N = 1, 2, … a child opens a store, records a run, closes it and loads it, and its Nth
  * allocation fails. It must end well or with an error code; then the store must open, and the run
  * must be whole or not called complete, and every block must have been freed. Ends when N is larger
- * than the number of allocations. Under a sanitizer, where a fork costs a lot, only every 16th N.
+ * than the number of allocations. Where a fork costs a lot only every 16th N.
  */
 #include "store_support.h"
 
 #include "malloc_countdown.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STEP 16
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define STEP 16
-#endif
-#endif
-#ifndef STEP
-#define STEP 1
-#endif
-
+#define STEP (MALLOC_COUNTDOWN_EXACT ? 1 : 16)
 #define CHILD_FIRED 64 /* added to the exit status */
 
 static int work(const char *directory)
@@ -54,8 +44,7 @@ static int in_child(const char *directory, long n)
         malloc_countdown_start(n);
         int rc = work(directory);
         bool fired = malloc_countdown_stop();
-        /* A sanitizer's own strdup is freed here, but was not counted. */
-        if (STEP == 1 && malloc_countdown_live() != 0)
+        if (MALLOC_COUNTDOWN_EXACT && malloc_countdown_live() != 0)
             abort();
         _exit(-rc + (fired ? CHILD_FIRED : 0));
     }
