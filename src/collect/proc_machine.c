@@ -154,7 +154,7 @@ static bool read_meminfo(struct proc_machine *machine, double *values)
 /* "0.52 0.58 …": by hand, since strtod(3) follows the locale's decimal sign. */
 static void read_loadavg(struct proc_machine *machine, double *values)
 {
-    uint64_t whole, fraction;
+    uint64_t whole = 0, fraction = 0;
     if (file_pread(machine->loadavg_fd, machine->text, machine->text_size) < 0)
         return;
     const char *at = scan_u64(machine->text, &whole);

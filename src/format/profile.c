@@ -63,7 +63,7 @@ static int add_limit(struct reader *reader, const char *name, const char *text, 
 static int add_named_limit(struct reader *reader, const struct yaml_node *node, const char *name,
                            const char *format, struct error *err)
 {
-    double bound;
+    double bound = 0;
     char text[96], number[32];
     int rc = node_number(node, 0, &bound, err);
     if (rc < 0)

@@ -215,7 +215,8 @@ struct machine_figure {
     size_t instances;
 };
 
-/* lo and hi over all instances of a metric of this statistic. */
+/* lo and hi over all instances of a metric of this statistic; "total" alone where there is one,
+ * since the others are parts of it. */
 static int machine_figure(const struct run *run, const char *metric, const char *stat,
                           struct machine_figure *ret, struct error *err)
 {
@@ -233,6 +234,10 @@ static int machine_figure(const struct run *run, const char *metric, const char 
             return rc;
         if (isnan(value))
             continue;
+        if (series->series.instance && strcmp(series->series.instance, "total") == 0) {
+            *ret = (struct machine_figure){value, value, "", 1};
+            return 0;
+        }
         ret->instances++;
         if (!(ret->lo <= value))
             ret->lo = value;

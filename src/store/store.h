@@ -17,7 +17,7 @@
 struct store;
 
 /* The directory to use: `setting` if not NULL, else the nearest .tacho upwards, else ".tacho" here.
- */
+ * *ret_exists: the directory does; whether there is a store in it, store_open tells. */
 int store_locate(const char *setting, char *ret_path, size_t size, bool *ret_exists,
                  struct error *err);
 /* Opens for reading; creates nothing. */
@@ -37,7 +37,7 @@ struct store_entry {
     enum run_state state;
     bool synthetic;
     double begin_epoch_s;
-    double duration_s; /* NaN while unknown */
+    double duration_s; /* recording or crashed: up to the last flush; NaN before the first */
     uint64_t invocations;
     enum outcome outcome; /* of the verdict */
 };

@@ -1,5 +1,5 @@
-/* fuzz_limit.c: fuzz_limit: any text as a limit: refused, or whole: written out and parsed again it is the same
- * limit, and judging an empty run by it decides nothing. */
+/* fuzz_limit.c: fuzz_limit: any text as a limit: refused, or whole: written out and parsed again it
+ * is the same limit, and judging an empty run by it decides nothing. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* fuzz_run_json.c: any bytes as a run's JSON: no crash, an error with a text, or runs that can be written again; and
- * what was written reads back as the same text. */
+/* fuzz_run_json.c: any bytes as a run's JSON: no crash, an error with a text, or runs that can be
+ * written again; and what was written reads back as the same text.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

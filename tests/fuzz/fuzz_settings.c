@@ -1,4 +1,5 @@
-/* fuzz_settings.c: any bytes as tacho.yaml, and as the value of a setting (the first byte says which). */
+/* fuzz_settings.c: any bytes as tacho.yaml, and as the value of a setting (the first byte says
+ * which). */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* fuzz_unit.c: any text as a number with a unit: refused, or within its range and read back after writing. */
+/* fuzz_unit.c: any text as a number with a unit: refused, or within its range and read back after
+ * writing. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* fuzz_yaml.c: any bytes as YAML: no crash, and a tree whose every node has a place and what its kind promises.
+/* fuzz_yaml.c: any bytes as YAML: no crash, and a tree whose every node has a place and what its
+ * kind promises.
  */
 #include <stdint.h>
 #include <stdlib.h>

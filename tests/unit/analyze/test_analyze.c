@@ -107,7 +107,8 @@ static void add_times(struct fixture *fixture, const char *metric, const double 
     }
 }
 
-static const struct finding *analyze(struct fixture *fixture, const char *rule)
+__attribute__((noinline)) static const struct finding *analyze(struct fixture *fixture,
+                                                               const char *rule)
 {
     assert_int_equal(analyzers_run(&fixture->run, run_sink_of(&fixture->run), NULL), 0);
     for (size_t i = 0; i < fixture->run.finding_count; i++) {

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "../format/sample_run.h"
+#include "sample_run.h"
 #include "store/store_internal.h"
 
 struct place {
