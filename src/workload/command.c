@@ -68,6 +68,8 @@ static void program_describe(void *state, struct facts *facts)
         argc++;
     facts_text(facts, "kind", "command", NULL);
     facts_list(facts, "command", argv, argc, NULL);
+    const char *slash = strrchr(argv[0], '/');
+    facts_text(facts, "name", slash && slash[1] ? slash + 1 : argv[0], NULL);
     if (program->executable != NULL)
         facts_text(facts, "executable", program->executable, "PATH");
     else
