@@ -88,35 +88,35 @@ X(HELP, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "help", 'h', NULL, COMMAND_
 X(ROOT, NULL, NULL, STRING, 0, 0, NULL, NULL, "TACHO_ROOT", NULL, 0, "DIR", 0, \
   "read /proc and /sys below this directory") \
 X(DATA, NULL, NULL, STRING, 0, 0, NULL, NULL, "TACHO_DATA", NULL, 0, "DIR", 0, \
-  "profiles, devices and schemas that override the built-in ones") \
+  "profiles, devices and schemas that override the built-in ones (nothing uses it yet)") \
 X(ORT, NULL, NULL, STRING, 0, 0, NULL, NULL, "TACHO_ORT", NULL, 0, "FILE", 0, \
-  "the ONNX Runtime library") \
+  "the ONNX Runtime library (nothing uses it yet)") \
 X(SHM_DIR, NULL, NULL, STRING, 0, 0, NULL, NULL, "TACHO_SHM_DIR", NULL, 0, "DIR", 0, \
-  "where instrumented programs put their segments") \
+  "where instrumented programs put their segments (nothing uses it yet)") \
 X(DISABLE, NULL, NULL, BOOL, 0, 0, NULL, "false", "TACHO_DISABLE", NULL, 0, NULL, 0, \
-  "instrumented programs record nothing") \
+  "instrumented programs record nothing (nothing uses it yet)") \
 X(DEVICE_TYPE, "device.type", NULL, CHOICE, 0, 0, "cpu,cuda,dla,npu", NULL, NULL, NULL, 0, NULL, 0, \
-  "kind of device for models") \
+  "kind of device for models (nothing uses it yet)") \
 X(DEVICE_ID, "device.id", NULL, U64, 0, 1024, NULL, NULL, NULL, NULL, 0, NULL, 0, \
-  "which of them") \
+  "which of them (nothing uses it yet)") \
 X(PRECISION, "inference.precision", NULL, CHOICE, 0, 0, "fp32,fp16,bf16,int8,int4,mixed", NULL, NULL, NULL, 0, NULL, 0, \
-  "precision of the model") \
+  "precision of the model (nothing uses it yet)") \
 X(BATCH_SIZE, "inference.batch_size", NULL, U64, 1, 65536, NULL, NULL, NULL, NULL, 0, NULL, 0, \
-  "items per inference") \
+  "items per inference (nothing uses it yet)") \
 X(STREAMS, "inference.streams", NULL, U64, 1, 1024, NULL, NULL, NULL, NULL, 0, NULL, 0, \
-  "concurrent inferences") \
+  "concurrent inferences (nothing uses it yet)") \
 X(OUTPUT_DIRECTORY, "output.directory", NULL, STRING, 0, 0, NULL, NULL, NULL, NULL, 0, NULL, 0, \
   "where relative --export and --output files go") \
 X(OUTPUT_CSV, "output.export_csv", NULL, BOOL, 0, 0, NULL, "false", NULL, NULL, 0, NULL, 0, \
   "write a CSV beside every --export FILE.json") \
 X(BASELINE_DIR, "regression.baseline_dir", NULL, STRING, 0, 0, NULL, NULL, NULL, NULL, 0, NULL, 0, \
-  "where baselines are kept") \
+  "where baselines are kept (nothing uses it yet)") \
 X(LATENCY_PCT, "regression.thresholds.latency_pct", NULL, DOUBLE, 0, 1000, NULL, "5", NULL, NULL, 0, NULL, 0, \
-  "latency change that matters, %") \
+  "latency change that matters, % (nothing uses it yet)") \
 X(THROUGHPUT_PCT, "regression.thresholds.throughput_pct", NULL, DOUBLE, 0, 1000, NULL, "5", NULL, NULL, 0, NULL, 0, \
-  "throughput change that matters, %") \
+  "throughput change that matters, % (nothing uses it yet)") \
 X(P99_PCT, "regression.thresholds.p99_pct", NULL, DOUBLE, 0, 1000, NULL, "10", NULL, NULL, 0, NULL, 0, \
-  "p99 change that matters, %")
+  "p99 change that matters, % (nothing uses it yet)")
 /* clang-format on */
 
 #endif
