@@ -126,17 +126,15 @@ def per_launch(tacho, floor_binary, folder, rounds, few, many):
     direct = floor(floor_binary, many, launch.true)
     reported["bare loop"] = [direct["median_us"]]
     bare = statistics.median(cost["bare loop"])
-    peer = statistics.median(cost["hyperfine -N"]) - bare if "hyperfine -N" in cost else None
+    peer = statistics.median(cost["hyperfine -N"]) if "hyperfine -N" in cost else None
     rows = []
     for name in names:
         middle = statistics.median(cost[name])
-        ratio = "-"
-        if peer and peer > 0 and name != "bare loop":
-            ratio = "%.2f" % ((middle - bare) / peer)
+        ratio = "%.2f" % (middle / peer) if peer else "-"
         rows.append([name, "%.0f" % middle, "%.0f..%.0f" % (min(cost[name]), max(cost[name])),
                      "%.0f" % (middle - bare), ratio, "%.0f" % statistics.median(cpu[name]),
                      "%.0f" % statistics.median(reported[name]), "%.1f" % (memory[name] / 1024)])
-    table(["", "cost us", "range", "over bare us", "over bare / hyperfine", "CPU us",
+    table(["", "cost us", "range", "over bare us", "cost / hyperfine", "CPU us",
            "reported us", "peak RSS MB"], rows)
 
 

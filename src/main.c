@@ -109,6 +109,7 @@ int main(int argc, char **argv)
         rc = launcher_start(&context.launcher, &err);
     /* After the fork: the measured programs keep the default. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* ulimit -f: then a write fails as on a full disk */
 
     int separator = find_separator(argc, argv);
     if (separator < argc)

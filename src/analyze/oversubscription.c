@@ -30,9 +30,9 @@ static int oversubscription_run(const struct run *run, struct run_sink *sink, st
     finding_init(&finding, "oversubscription", SEVERITY_WARNING, "threads");
     finding_sentence(
         &finding,
-        "more threads than cores: %.0f on %lld cores, preempted %.0f times per second of "
+        "more threads than cores: %.0f on %lld core%s, preempted %.0f times per second of "
         "CPU time",
-        most, (long long)cores->integer, preemptions);
+        most, (long long)cores->integer, cores->integer == 1 ? "" : "s", preemptions);
     finding.has_value = true;
     finding.value = most;
     finding.n = run->invocation_count;

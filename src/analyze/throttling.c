@@ -1,9 +1,9 @@
 /* throttling.c: did heat or power slow the machine down?
  *
- * Evidence, not temperature alone: the CPU clock fell by a tenth or more while the CPU was busy AND
- * it was hot; or the GPU's driver says so itself (event reasons, nvml.h: 0x8 HW slowdown, 0x20 SW
- * thermal, 0x40 HW thermal, 0x4 SW power cap, 0x80 power brake; idle and application clocks are
- * none).
+ * Evidence, not temperature alone: the CPU clock fell by a tenth or more while the CPU stayed as
+ * busy as it was (a governor lowers the clock of cores that have less to do) AND it was hot; or the
+ * GPU's driver says so itself (event reasons, nvml.h: 0x8 HW slowdown, 0x20 SW thermal, 0x40 HW
+ * thermal, 0x4 SW power cap, 0x80 power brake; idle and application clocks are none).
  */
 #include <math.h>
 #include <stdio.h>
@@ -11,11 +11,15 @@
 
 #include "analyze/analyzer.h"
 #include "analyze/series.h"
+#include "base/util.h"
 
 #define CLOCK_DROP_SHARE 0.10
 #define HOT_C 80.0
 #define BUSY_PCT 10.0
+#define BUSY_FALL_SHARE 0.10
 #define SAMPLES_MIN 12
+/* Of less than this share of the samples it is worth a note, no warning. */
+#define GPU_SHARE_WARNING 0.05
 
 static double mean_between(const struct values *values, size_t from, size_t to)
 {
@@ -34,10 +38,16 @@ static int find_cpu_throttling(const struct run *run, struct run_sink *sink, str
     size_t n = clock.count;
     double first = mean_between(&clock, 0, n / 3), last = mean_between(&clock, n - n / 3, n);
     values_free(&clock);
+    struct values load;
+    rc = values_of(run, "cpu_total_pct", &load, err);
+    if (rc < 0)
+        return rc;
+    double busy_first = mean_between(&load, 0, load.count / 3);
+    double busy = mean_between(&load, load.count - load.count / 3, load.count);
+    values_free(&load);
     double hottest = overall_max(run, "temp_c");
-    double busy = steady_mean(run, "cpu_total_pct");
     if (n < SAMPLES_MIN || !(last < first * (1 - CLOCK_DROP_SHARE)) || !(hottest >= HOT_C) ||
-        !(busy >= BUSY_PCT))
+        !(busy >= BUSY_PCT) || !(busy >= busy_first * (1 - BUSY_FALL_SHARE)))
         return 0;
     struct finding finding;
     finding_init(&finding, "throttling", SEVERITY_WARNING, "cpu_mhz");
@@ -52,7 +62,7 @@ static int find_cpu_throttling(const struct run *run, struct run_sink *sink, str
     finding.n = n;
     finding_evidence(&finding,
                      "cpu_mhz, first against last third of %zu samples; temp_c; "
-                     "cpu_total_pct %.0f",
+                     "cpu_total_pct %.0f in the last",
                      n, busy);
     finding_advice(&finding,
                    "cool it better or lower the sustained clock, then measure again; what "
@@ -60,7 +70,9 @@ static int find_cpu_throttling(const struct run *run, struct run_sink *sink, str
     return sink_finding(sink, &finding, err);
 }
 
-static int find_gpu_throttling(const struct run *run, struct run_sink *sink, struct error *err)
+/* One GPU, and the bits of its reasons that hold it back. */
+static int find_gpu_throttling(const struct run *run, const struct run_series *series,
+                               struct run_sink *sink, struct error *err)
 {
     static const struct {
         uint64_t bit;
@@ -70,16 +82,15 @@ static int find_gpu_throttling(const struct run *run, struct run_sink *sink, str
                    {0x20, "software thermal"},
                    {0x40, "hardware thermal"},
                    {0x80, "power brake"}};
-    struct values mask;
-    int rc = values_of(run, "gpu_throttle_reasons", &mask, err);
+    CLEANUP_FREE double *mask = NULL;
     uint64_t seen = 0;
-    size_t affected = 0, n = mask.count;
+    size_t affected = 0, n = 0;
+    int rc = run_collect(run, series, PHASE_STEADY, &mask, NULL, &n, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        uint64_t bits = (uint64_t)mask.value[i] & (0x4 | 0x8 | 0x20 | 0x40 | 0x80);
+        uint64_t bits = (uint64_t)mask[i] & (0x4 | 0x8 | 0x20 | 0x40 | 0x80);
         seen |= bits;
         affected += bits != 0;
     }
-    values_free(&mask);
     if (rc < 0 || seen == 0)
         return rc;
     char names[96] = "";
@@ -88,12 +99,16 @@ static int find_gpu_throttling(const struct run *run, struct run_sink *sink, str
         if (seen & reasons[i].bit)
             snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", reasons[i].name);
     }
+    double share = (double)affected / (double)n;
     struct finding finding;
-    finding_init(&finding, "throttling", SEVERITY_WARNING, "gpu_throttle_reasons");
-    finding_sentence(&finding, "the GPU was held back in %zu of %zu samples: %s", affected, n,
-                     names);
+    finding_init(&finding, "throttling",
+                 share < GPU_SHARE_WARNING ? SEVERITY_INFO : SEVERITY_WARNING,
+                 "gpu_throttle_reasons");
+    const char *instance = series->series.instance;
+    finding_sentence(&finding, "the GPU%s%s was held back in %zu of %zu samples: %s",
+                     instance[0] ? " " : "", instance, affected, n, names);
     finding.has_value = true;
-    finding.value = 100.0 * (double)affected / (double)n;
+    finding.value = 100.0 * share;
     snprintf(finding.unit, sizeof(finding.unit), "%%");
     finding.n = n;
     finding_evidence(&finding, "the driver's clock event reasons, 0x%llx",
@@ -106,7 +121,12 @@ static int find_gpu_throttling(const struct run *run, struct run_sink *sink, str
 static int throttling_run(const struct run *run, struct run_sink *sink, struct error *err)
 {
     int rc = find_cpu_throttling(run, sink, err);
-    return rc < 0 ? rc : find_gpu_throttling(run, sink, err);
+    for (size_t i = 0; rc == 0 && i < run->series_count; i++) {
+        const struct run_series *series = &run->series[i];
+        if (strcmp(series->series.metric->name, "gpu_throttle_reasons") == 0)
+            rc = find_gpu_throttling(run, series, sink, err);
+    }
+    return rc;
 }
 
 const struct analyzer analyzer_throttling = {

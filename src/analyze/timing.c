@@ -12,9 +12,12 @@
 #include "base/unit.h"
 #include "stats/stats.h"
 
-/* A unit this many scaled MADs from the median of the others is an outlier: |x-med|/MAD > 14.826, a
- * modified z-score of 10 (Iglewicz & Hoaglin 1993), the threshold hyperfine made familiar. */
-#define OUTLIER_MADS 14.826
+/* A unit this many scaled MADs from the median of the others is an outlier: a modified z-score of
+ * 10 (Iglewicz & Hoaglin 1993), the threshold hyperfine made familiar. */
+#define OUTLIER_Z 10.0
+#define MAD_TO_DEVIATION 1.4826
+/* Of few values the MAD is easily too small by chance: that many deviations more over m². */
+#define OUTLIER_Z_SMALL 400.0
 /* Below this share of the median a difference is not worth a sentence, however significant. */
 #define RELEVANT_SHARE 0.05
 #define DRIFT_P 0.01
@@ -30,6 +33,14 @@ static const char *format_value(const struct run_series *series, double value, c
     return unit_format_number(value, 4, buf, size);
 }
 
+/* How far from the median one of m values must lie to stand out, few as they may be: fewer than 2 %
+ * of series of independent values then have a first one that does (normal; exponential 3 %). */
+static double far_away(double mad, size_t m)
+{
+    double count = (double)m;
+    return (OUTLIER_Z + OUTLIER_Z_SMALL / (count * count)) * MAD_TO_DEVIATION * mad;
+}
+
 /* The very first unit of the run, whatever phase it was put into. */
 static double first_value(const struct run_series *series)
 {
@@ -40,14 +51,16 @@ static int find_first_outlier(const struct run *run, const struct values *steady
                               struct run_sink *sink, bool *ret_found, struct error *err)
 {
     double first = first_value(steady->series), median = NAN, mad = NAN;
-    if (steady->count < 3 || isnan(first))
+    if (steady->count < 3 || isnan(first) ||
+        !run_invocation_counts(run, steady->series->samples[0].invocation))
         return 0;
     bool kept_apart = run_phase_of_unit(run, steady->series->samples[0].invocation,
                                         steady->series->samples[0].unit) == PHASE_WARMUP;
     size_t skip = kept_apart ? 0 : 1; /* compare with the others only */
     if (stats_mad(steady->value + skip, steady->count - skip, &median, &mad) < 0)
         return error_set(err, ERROR_NOMEM, "out of memory looking at the first unit");
-    if (first <= median * (1 + 2 * RELEVANT_SHARE) || first - median <= OUTLIER_MADS * mad)
+    if (first <= median * (1 + 2 * RELEVANT_SHARE) ||
+        first - median <= far_away(mad, steady->count - skip))
         return 0;
     *ret_found = true;
     char first_text[32], median_text[32];
@@ -104,17 +117,33 @@ static int find_modes(const struct run *run, const struct values *steady, struct
     return sink_finding(sink, &finding, err);
 }
 
+static double smallest(const struct values *values)
+{
+    double least = values->value[0];
+    for (size_t i = 1; i < values->count; i++)
+        least = fmin(least, values->value[i]);
+    return least;
+}
+
+/* Two tests must agree, since a drift is easily seen in noise that depends on itself: the trend,
+ * and that of a steady level (stats.h: steady_warmup), which keeps its error rate there. */
 static int find_drift(const struct run *run, const struct values *steady, struct run_sink *sink,
                       struct error *err)
 {
     struct trend trend;
     if (steady->count < DRIFT_SAMPLES_MIN)
         return 0;
-    if (trend_theil_sen(NULL, steady->value, steady->count, 0.95, &trend) < 0)
+    size_t unsettled = 0;
+    bool is_level = true;
+    if (trend_theil_sen(NULL, steady->value, steady->count, 0.95, &trend) < 0 ||
+        steady_warmup(steady->value, steady->count, &unsettled, &is_level) < 0)
         return error_set(err, ERROR_NOMEM, "out of memory looking for a drift");
     double span = (double)(steady->count - 1);
-    double change = trend.slope * span / trend.intercept;
-    if (!(trend.p_value < DRIFT_P) || !(fabs(change) > RELEVANT_SHARE))
+    /* The line of what grows ever faster begins too low, even below 0. */
+    double begin = fmax(trend.intercept, smallest(steady));
+    double change = trend.slope * span / begin;
+    if (!(trend.p_value < DRIFT_P) || !(fabs(change) > RELEVANT_SHARE) ||
+        (is_level && unsettled == 0))
         return 0;
     struct finding finding;
     finding_init(&finding, "drift", SEVERITY_WARNING, steady->series->series.metric->name);
@@ -125,8 +154,8 @@ static int find_drift(const struct run *run, const struct values *steady, struct
     finding.value = 100 * change;
     strncpy(finding.unit, "%", sizeof(finding.unit) - 1);
     finding.has_interval = true;
-    finding.lo = 100 * trend.lo * span / trend.intercept;
-    finding.hi = 100 * trend.hi * span / trend.intercept;
+    finding.lo = 100 * trend.lo * span / begin;
+    finding.hi = 100 * trend.hi * span / begin;
     finding.n = steady->count;
     finding_evidence(&finding, "Theil-Sen slope over all %s, Mann-Kendall p = %.2g",
                      unit_plural_of(run), trend.p_value);
@@ -159,16 +188,18 @@ static int find_outliers(const struct run *run, const struct values *steady, boo
             worst_at = i;
     }
     double worst = steady->value[worst_at];
-    if (fabs(worst - median) < RELEVANT_SHARE * median)
+    if (fabs(worst - median) < RELEVANT_SHARE * median ||
+        fabs(worst - median) < far_away(mad, steady->count))
         return 0;
     char text[32];
     struct finding finding;
     finding_init(&finding, "outliers", SEVERITY_INFO, steady->series->series.metric->name);
-    finding_sentence(&finding,
-                     "%zu of %zu %s lie far outside the others, the furthest at %s; they stay in "
-                     "every figure",
-                     count, steady->count, unit_plural_of(run),
-                     format_value(steady->series, worst, text, sizeof(text)));
+    finding_sentence(&finding, "%zu of %zu %s %s %s; %s in every figure", count, steady->count,
+                     unit_plural_of(run),
+                     count == 1 ? "lies far outside the others, at"
+                                : "lie far outside the others, the furthest at",
+                     format_value(steady->series, worst, text, sizeof(text)),
+                     count == 1 ? "it stays" : "they stay");
     finding.has_value = true;
     finding.value = (double)count;
     finding.n = steady->count;

@@ -1,7 +1,6 @@
 /* clock.c: see clock.h. */
 #include "base/clock.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -47,15 +46,6 @@ double clock_epoch_s(void)
     }
     struct timespec now = clock_now(CLOCK_REALTIME);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-uint64_t clock_sleep_until(uint64_t deadline_ns)
-{
-    struct timespec deadline = {.tv_sec = (time_t)(deadline_ns / NS_PER_S),
-                                .tv_nsec = (long)(deadline_ns % NS_PER_S)};
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL) == EINTR)
-        ;
-    return clock_mono_ns();
 }
 
 const char *clock_format_iso(double epoch_s, char *buf, size_t size)

@@ -14,8 +14,6 @@ uint64_t clock_mono_ns(void);    /* CLOCK_MONOTONIC */
 double clock_epoch_s(void);      /* CLOCK_REALTIME; TACHO_TEST_EPOCH replaces it for golden tests */
 uint64_t clock_thread_ns(void);  /* CPU time of the calling thread */
 uint64_t clock_process_ns(void); /* CPU time of this process: tacho's own cost */
-/* Sleeps until the absolute CLOCK_MONOTONIC time, through signals. Returns the time on waking. */
-uint64_t clock_sleep_until(uint64_t deadline_ns);
 /* "2026-11-20T21:22:33Z"; buf of at least 21 bytes. */
 const char *clock_format_iso(double epoch_s, char *buf, size_t size);
 

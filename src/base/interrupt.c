@@ -12,14 +12,12 @@
 
 static struct {
     atomic_int count;
-    atomic_int signal;
     atomic_int fd; /* an eventfd that is written and never read */
 } interrupt_state = {.fd = -1};
 
 static void on_signal(int signal)
 {
     int saved_errno = errno;
-    atomic_store(&interrupt_state.signal, signal);
     atomic_fetch_add(&interrupt_state.count, 1);
     const uint64_t one = 1;
     /* The counter of an eventfd is full after 2^64 signals only: nothing to handle. */
@@ -55,11 +53,6 @@ int interrupt_install(struct error *err)
 int interrupt_count(void)
 {
     return atomic_load(&interrupt_state.count);
-}
-
-int interrupt_signal(void)
-{
-    return atomic_load(&interrupt_state.signal);
 }
 
 int interrupt_fd(void)

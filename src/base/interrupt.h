@@ -11,7 +11,6 @@
 
 int interrupt_install(struct error *err);
 int interrupt_count(void);
-int interrupt_signal(void); /* the last one caught, 0: none */
-int interrupt_fd(void);     /* stays readable from the first signal on; -1 before install */
+int interrupt_fd(void); /* stays readable from the first signal on; -1 before install */
 
 #endif

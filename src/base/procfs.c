@@ -40,9 +40,7 @@ enum stat_field {
     STAT_CSTIME = 17,
     STAT_NUM_THREADS = 20,
     STAT_STARTTIME = 22,
-    STAT_VSIZE = 23,
     STAT_RSS = 24,
-    STAT_PROCESSOR = 39,
 };
 
 static int not_stat(struct error *err)
@@ -54,19 +52,17 @@ int procfs_parse_stat(const char *text, struct proc_stat *ret_stat, struct error
 {
     const char *open = strchr(text, '(');
     const char *close = strrchr(text, ')');
-    int64_t field[STAT_PROCESSOR + 1] = {[STAT_PROCESSOR] = -1};
+    int64_t field[STAT_RSS + 1];
     if (!open || !close || close < open || close[1] != ' ' || !scan_number(text, &field[0]) ||
         close[2] == '\0')
         return not_stat(err);
 
     const char *at = close + 3;
-    int count = STAT_STATE;
-    while (count < STAT_PROCESSOR && at) {
-        at = scan_number(at, &field[count + 1]);
-        count += at != NULL;
+    for (int i = STAT_PPID; i <= STAT_RSS; i++) {
+        at = scan_number(at, &field[i]);
+        if (!at)
+            return not_stat(err);
     }
-    if (count < STAT_RSS)
-        return not_stat(err);
 
     struct proc_stat stat = {
         .pid = (pid_t)field[0],
@@ -80,9 +76,7 @@ int procfs_parse_stat(const char *text, struct proc_stat *ret_stat, struct error
         .child_system_ticks = (uint64_t)field[STAT_CSTIME],
         .threads = (uint64_t)field[STAT_NUM_THREADS],
         .start_ticks = (uint64_t)field[STAT_STARTTIME],
-        .vsize_bytes = (uint64_t)field[STAT_VSIZE],
         .rss_pages = (uint64_t)field[STAT_RSS],
-        .processor = (int)field[STAT_PROCESSOR],
     };
     size_t length = u64_min((size_t)(close - open - 1), sizeof(stat.comm) - 1);
     memcpy(stat.comm, open + 1, length);
@@ -100,10 +94,6 @@ int procfs_parse_io(const char *text, struct proc_io *ret_io, struct error *err)
     } rows[] = {
         {"rchar:", &io.char_read_bytes, false},
         {"wchar:", &io.char_written_bytes, false},
-        {"syscr:", &io.read_calls, false},
-        {"syscw:", &io.write_calls, false},
-        {"read_bytes:", &io.block_read_bytes, false},
-        {"write_bytes:", &io.block_written_bytes, false},
     };
     size_t seen = 0;
     for (const char *line = text; *line; line = strchrnul(line, '\n'), line += *line == '\n') {
@@ -154,17 +144,4 @@ int procfs_read_rss_pages(const struct root *root, pid_t pid, uint64_t *ret_page
     }
     *ret_pages = (uint64_t)resident_pages;
     return 0;
-}
-
-int procfs_read_io(const struct root *root, pid_t pid, struct proc_io *ret_io, struct error *err)
-{
-    char path[64], text[512];
-    snprintf(path, sizeof(path), "proc/%d/io", pid);
-    ssize_t length = root_read(root, path, text, sizeof(text), err);
-    if (length < 0)
-        return (int)length;
-    int code = procfs_parse_io(text, ret_io, err);
-    if (code < 0)
-        error_at(err, path, 0, 0);
-    return code;
 }

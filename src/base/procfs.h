@@ -26,15 +26,11 @@ struct proc_stat {
     uint64_t child_user_ticks, child_system_ticks;
     uint64_t threads;
     uint64_t start_ticks; /* since boot; with pid it names a process for good */
-    uint64_t vsize_bytes;
     uint64_t rss_pages;
-    int processor; /* last ran on; -1: not given */
 };
 
 struct proc_io {
     uint64_t char_read_bytes, char_written_bytes; /* rchar, wchar: what read(2)/write(2) moved */
-    uint64_t read_calls, write_calls;
-    uint64_t block_read_bytes, block_written_bytes; /* what reached the block layer */
 };
 
 int procfs_parse_stat(const char *text, struct proc_stat *ret_stat, struct error *err);
@@ -43,14 +39,12 @@ int procfs_read_stat(const struct root *root, pid_t pid, struct proc_stat *ret_s
                      struct error *err);
 int procfs_read_rss_pages(const struct root *root, pid_t pid, uint64_t *ret_pages,
                           struct error *err);
-int procfs_read_io(const struct root *root, pid_t pid, struct proc_io *ret_io, struct error *err);
 
 /* The descendants of `pid`, breadth first, itself first when include_self. Uses
  * task/TID/children, and a scan of /proc by parent pid where the kernel lacks that file
  * (CONFIG_PROC_CHILDREN). A racing tree is a snapshot with holes, never an error; only a `pid` that
- * is not there is one. At most
- * `capacity` pids are written; *ret_count is how many were, *ret_truncated (may be NULL) whether
- * there were more. */
+ * is not there is one. At most `capacity` pids are written; *ret_count is how many were,
+ * *ret_truncated (may be NULL) whether there were more. */
 int procfs_tree(const struct root *root, pid_t pid, bool include_self, pid_t *ret_pids,
                 size_t capacity, size_t *ret_count, bool *ret_truncated, struct error *err);
 

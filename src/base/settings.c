@@ -1,7 +1,6 @@
 /* settings.c: the table and the values of settings.h; tacho.yaml is settings_file.c. */
 #include "base/settings.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -252,11 +251,6 @@ bool settings_get_bool(const struct settings *settings, enum setting_id id)
 uint64_t settings_get_u64(const struct settings *settings, enum setting_id id)
 {
     return settings->values[id].u64;
-}
-
-double settings_get_double(const struct settings *settings, enum setting_id id)
-{
-    return settings->values[id].text ? settings->values[id].number : NAN;
 }
 
 const char *settings_get_text(const struct settings *settings, enum setting_id id)

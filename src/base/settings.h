@@ -1,7 +1,8 @@
 /* settings.h: THE table of settings, and their values.
  *
  * What: one row per setting drives the flag, the environment variable, the key in tacho.yaml, the
- *       default, --help, shell completion and `doctor --config`. Nothing else parses a setting.
+ *       default, --help, shell completion and `doctor --config-values`. Nothing else parses a
+ *       setting.
  * Order: flag beats environment beats tacho.yaml beats default; every value knows its source.
  * Memory: struct settings owns its strings (an arena). Threads: read-only once loaded.
  * Errors: unknown keys and flags offer the nearest name; values are checked by type, with the line
@@ -93,7 +94,6 @@ int settings_check(enum setting_id id, const char *text, struct error *err);
 bool settings_is_set(const struct settings *settings, enum setting_id id); /* default counts not */
 bool settings_get_bool(const struct settings *settings, enum setting_id id);
 uint64_t settings_get_u64(const struct settings *settings, enum setting_id id);
-double settings_get_double(const struct settings *settings, enum setting_id id);
 const char *settings_get_text(const struct settings *settings, enum setting_id id); /* or NULL */
 const char *settings_source_name(enum setting_source source);
 

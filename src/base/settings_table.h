@@ -1,7 +1,7 @@
 /* settings_table.h: the rows of THE settings table (see settings.h for the columns).
  *
- * To add a setting: one row here; --help, completion, tacho.yaml, environment and `doctor --config`
- * follow. Rows stand in the order in which --help shows them.
+ * To add a setting: one row here; --help, completion, tacho.yaml, environment and
+ * `doctor --config-values` follow. Rows stand in the order in which --help shows them.
  *
  * X(ID, key, aliases, type (SETTING_TYPE_ is put in front), min, max, choices, default, env, flag,
  * short, arg, commands, help)
@@ -67,7 +67,7 @@ X(FORMAT, "output.format", NULL, CHOICE, 0, 0, "text,json,markdown,csv", "text",
   "text, json, markdown or csv") \
 X(STORE_RUN, NULL, NULL, BOOL, 0, 0, NULL, "true", NULL, "store-run", 0, NULL, COMMAND_RUN, \
   "keep the run in the store (--no-store-run: leave it out)") \
-X(CHECK_CONFIG, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "config-values", 0, NULL, COMMAND_DOCTOR, \
+X(CONFIG_VALUES, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "config-values", 0, NULL, COMMAND_DOCTOR, \
   "list every setting with its value and where it came from") \
 X(ALL, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "all", 'a', NULL, COMMAND_RUNS, \
   "list: every run, not only the newest 20; rm: every run") \

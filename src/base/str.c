@@ -79,19 +79,6 @@ const char *strbuf_get(const struct strbuf *buf)
     return buf->data ? buf->data : "";
 }
 
-char *strbuf_take(struct strbuf *buf)
-{
-    if (!buf->data)
-        strbuf_append_n(buf, "", 0);
-    char *data = buf->data;
-    if (buf->failed) {
-        free(data);
-        data = NULL;
-    }
-    *buf = (struct strbuf){0};
-    return data;
-}
-
 void strbuf_clear(struct strbuf *buf)
 {
     buf->len = 0;

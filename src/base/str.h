@@ -24,8 +24,7 @@ void strbuf_putc(struct strbuf *buf, char c);
 void strbuf_repeat(struct strbuf *buf, char c, size_t count);
 __attribute__((format(printf, 2, 3))) void strbuf_printf(struct strbuf *buf, const char *fmt, ...);
 const char *strbuf_get(const struct strbuf *buf); /* never NULL */
-char *strbuf_take(struct strbuf *buf); /* caller frees; NULL if it failed; buf is empty */
-void strbuf_clear(struct strbuf *buf); /* keeps the memory */
+void strbuf_clear(struct strbuf *buf);            /* keeps the memory */
 void strbuf_deinit(struct strbuf *buf);
 
 /* Copies with guaranteed termination; returns false if text was cut. The cut never splits a UTF-8

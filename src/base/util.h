@@ -10,7 +10,6 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
-#define UNUSED __attribute__((unused))
 
 static inline void free_cleanup(void *pointer)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "cmd/command.h"
 
 #define CONFIG_NAME "tacho.yaml"
@@ -37,6 +38,33 @@ static int config_find(char *path, size_t size, struct error *err)
     return 0;
 }
 
+/* A relative path in tacho.yaml starts at that file, wherever below it tacho is called. */
+static int anchor_paths(struct settings *settings, const char *config_path, struct error *err)
+{
+    static const enum setting_id ids[] = {SETTING_STORE, SETTING_PROFILE, SETTING_OUTPUT_DIRECTORY};
+    const char *slash = strrchr(config_path, '/');
+    char here[PATH_MAX];
+    if (slash && getcwd(here, sizeof(here)) && strlen(here) == (size_t)(slash - config_path) &&
+        str_starts_with(config_path, here))
+        return 0; /* it starts here anyway */
+    for (size_t i = 0; slash && i < ARRAY_LEN(ids); i++) {
+        struct setting_value *value = &settings->values[ids[i]];
+        if (value->source != SOURCE_FILE || !value->text || !value->text[0] ||
+            value->text[0] == '/')
+            continue;
+        /* A profile without a slash or ending is a name, not a path. */
+        if (ids[i] == SETTING_PROFILE && !strchr(value->text, '/') &&
+            !str_ends_with(value->text, ".yaml"))
+            continue;
+        const char *rest = value->text + (str_starts_with(value->text, "./") ? 2 : 0);
+        value->text = arena_printf(&settings->arena, "%.*s/%s", (int)(slash - config_path),
+                                   config_path, rest);
+        if (!value->text)
+            return error_set(err, ERROR_NOMEM, "out of memory");
+    }
+    return 0;
+}
+
 static int config_load_file(struct command_context *context, struct error *err)
 {
     const char *named = settings_get_text(&context->settings, SETTING_CONFIG);
@@ -60,7 +88,7 @@ static int config_load_file(struct command_context *context, struct error *err)
                               ? context->settings.values[SETTING_CONFIG].origin
                               : "--config");
     }
-    return rc;
+    return rc < 0 ? rc : anchor_paths(&context->settings, context->config_path, err);
 }
 
 int config_load(struct command_context *context, struct error *err)

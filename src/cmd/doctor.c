@@ -187,7 +187,7 @@ static int doctor_run(struct command_context *context, struct error *err)
         return error_set(err, ERROR_USAGE, "doctor takes no argument '%s'", context->arguments[0]);
     const struct settings *settings = &context->settings;
     bool as_json = settings_get_bool(settings, SETTING_JSON);
-    bool wants_values = settings_get_bool(settings, SETTING_CHECK_CONFIG);
+    bool wants_values = settings_get_bool(settings, SETTING_CONFIG_VALUES);
     if (wants_values && context->config_error.code) {
         /* Values of a file that was read in part would be half the truth. */
         if (err)

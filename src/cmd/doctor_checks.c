@@ -229,19 +229,33 @@ static bool has_hardware_pmu(const struct root *root)
            root_list(root, devices, find_arm_pmu, NULL, NULL) == 1;
 }
 
-/* Lists the metrics of the counters that open, or that do not, and returns the first refusal. */
-static const struct counter_value *list_counters(const struct counters *counters, bool opened,
-                                                 struct strbuf *list)
+static bool is_alike(const struct counter_value *a, const struct counter_value *b)
 {
-    const struct counter_value *refused = NULL;
-    for (int i = 0; i < COUNTER_COUNT; i++) {
-        bool is_open = counters->fd[i] >= 0;
-        if (!is_open && !refused)
-            refused = &counters->values[i];
-        if (is_open == opened)
-            strbuf_printf(list, "%s%s", list->len ? ", " : "", counter_metric[i]);
+    return a->reason == b->reason && a->sys_errno == b->sys_errno;
+}
+
+/* Lists counter `first` and those that open, or are refused, for the same reason as it does. */
+static void add_counters(struct checks *checks, const struct counters *counters, int first,
+                         bool *listed)
+{
+    CLEANUP(strbuf_deinit) struct strbuf list = {0};
+    const struct counter_value *value = &counters->values[first];
+    bool is_open = counters->fd[first] >= 0;
+    for (int i = first; i < COUNTER_COUNT; i++) {
+        if ((counters->fd[i] >= 0) != is_open ||
+            (!is_open && !is_alike(value, &counters->values[i])))
+            continue;
+        listed[i] = true;
+        strbuf_printf(&list, "%s%s", list.len ? ", " : "", counter_metric[i]);
     }
-    return refused;
+    if (is_open)
+        check_add(checks, "measuring", "counters", CHECK_OK, "%s", strbuf_get(&list));
+    else if (value->reason == REASON_UNSUPPORTED)
+        check_add(checks, "measuring", "counters", CHECK_MISSING,
+                  "%s: this kernel and CPU have none of them", strbuf_get(&list));
+    else
+        check_add(checks, "measuring", "counters", CHECK_MISSING, "%s: %s (%s)", strbuf_get(&list),
+                  reason_meaning((enum reason)value->reason), strerror(value->sys_errno));
 }
 
 static void check_paranoid(struct checks *checks, bool refused)
@@ -267,29 +281,23 @@ static void check_paranoid(struct checks *checks, bool refused)
 void check_counters(struct checks *checks)
 {
     struct counters counters;
-    struct strbuf open_list = {0}, closed_list = {0};
+    bool listed[COUNTER_COUNT] = {false}, is_denied = false;
     counters_open(&counters, getpid());
-    list_counters(&counters, true, &open_list);
-    const struct counter_value *refused = list_counters(&counters, false, &closed_list);
-    bool has_pmu = has_hardware_pmu(checks->root);
-    if (open_list.len)
-        check_add(checks, "measuring", "counters", CHECK_OK, "%s", strbuf_get(&open_list));
-    if (refused) {
-        struct check *check =
-            check_add(checks, "measuring", open_list.len ? "counters missing" : "counters",
-                      CHECK_MISSING, "%s: %s (%s)", strbuf_get(&closed_list),
-                      reason_meaning((enum reason)refused->reason), strerror(refused->sys_errno));
-        if (!has_pmu)
-            check_advise(check, "this machine shows no hardware counters, as most virtual machines "
-                                "do; the software ones go on");
+    for (int i = 0; i < COUNTER_COUNT; i++) {
+        if (!listed[i])
+            add_counters(checks, &counters, i, listed);
+        is_denied = is_denied || (counters.fd[i] < 0 && counters.values[i].reason == REASON_DENIED);
     }
-    check_add(checks, "measuring", "hardware counters", has_pmu ? CHECK_OK : CHECK_NOTE, "%s",
-              has_pmu ? "the CPU's performance monitoring unit is visible"
-                      : "no performance monitoring unit of a CPU is visible");
-    check_paranoid(checks, refused && refused->reason == REASON_DENIED);
     counters_close(&counters);
-    strbuf_deinit(&open_list);
-    strbuf_deinit(&closed_list);
+    if (has_hardware_pmu(checks->root))
+        check_add(checks, "measuring", "hardware counters", CHECK_OK,
+                  "the CPU's performance monitoring unit is visible");
+    else
+        check_add(
+            checks, "measuring", "hardware counters", CHECK_NOTE,
+            "no performance monitoring unit of a CPU is visible, as in most virtual machines; "
+            "the software counters need none");
+    check_paranoid(checks, is_denied);
 }
 
 /* ---- collectors ---- */

@@ -1,8 +1,10 @@
 /* doctor_checks.h: what `tacho doctor` looks at, one check per line of its output.
  *
  * States: OK; NOTE: works, but worth knowing; MISSING: some values will be null, and what would
- * help; BLOCKED: `tacho run` cannot work. Memory: fixed sizes. Threads: one. Errors: a check that
- * fails says so in its own line; only being out of memory is an error.
+ * help; BLOCKED: `tacho run` cannot work.
+ * Memory: fixed sizes.
+ * Threads: one.
+ * Errors: a check that fails says so in its own line; only being out of memory is an error.
  */
 #ifndef TACHO_CMD_DOCTOR_CHECKS_H
 #define TACHO_CMD_DOCTOR_CHECKS_H

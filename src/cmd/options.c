@@ -181,6 +181,15 @@ static int apply(struct command_context *context, const struct option_set *set, 
     return settings_set(&context->settings, id, text, SOURCE_FLAG, origin, err);
 }
 
+/* In `tacho run ls -l` the -l was meant for ls. */
+static void hint_program(const struct command_context *context, const char *const *arguments,
+                         int count, struct error *err)
+{
+    if (count > 0 && !context->program && context->command->flags & COMMAND_TAKES_PROGRAM)
+        error_hint(err, "is %s the program? Then put -- before it: tacho %s -- %s …", arguments[0],
+                   context->command->name, arguments[0]);
+}
+
 int options_parse(struct command_context *context, int argc, char **argv, struct error *err)
 {
     struct option_set set;
@@ -208,8 +217,10 @@ int options_parse(struct command_context *context, int argc, char **argv, struct
             rc = fail_unknown(context->command, &set, argv[at], err);
         else
             rc = apply(context, &set, value, argv[at], optarg, err);
-        if (rc < 0)
+        if (rc < 0) {
+            hint_program(context, arguments, count, err);
             return rc;
+        }
     }
     context->arguments = arguments;
     context->argument_count = count;

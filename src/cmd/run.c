@@ -36,15 +36,40 @@ struct run_command {
 
 /* ---- what to run -------------------------------------------------------------------------- */
 
+/* A word as a shell would take it back. */
+static void append_quoted(struct strbuf *out, const char *word)
+{
+    bool is_plain = word[0] && !word[strspn(word, "abcdefghijklmnopqrstuvwxyz"
+                                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                                  "_-+=./,:@%")];
+    strbuf_append(out, out->len ? " " : "");
+    strbuf_append(out, is_plain ? "" : "'");
+    for (const char *at = word; *at; at++) {
+        if (*at == '\'')
+            strbuf_append(out, "'\\'");
+        strbuf_putc(out, *at);
+    }
+    strbuf_append(out, is_plain ? "" : "'");
+}
+
+static int fail_before_separator(const struct command_context *context, struct error *err)
+{
+    CLEANUP(strbuf_deinit) struct strbuf words = {0};
+    for (int i = 0; i < context->argument_count; i++)
+        append_quoted(&words, context->arguments[i]);
+    for (int i = 0; context->program && context->program[i]; i++)
+        append_quoted(&words, context->program[i]);
+    error_set(err, ERROR_USAGE, "'%s' stands before '--'", context->arguments[0]);
+    return error_hint(err, "put the program behind it: tacho run -- %s", strbuf_get(&words));
+}
+
 static int choose_workload(struct run_command *run, struct error *err)
 {
     struct command_context *context = run->context;
     run->args = (struct workload_args){
         .settings = run->settings, .launcher = &context->launcher, .command = context->program};
-    if (context->argument_count > 0) {
-        error_set(err, ERROR_USAGE, "'%s' stands before '--'", context->arguments[0]);
-        return error_hint(err, "put the program behind it: tacho run -- %s", context->arguments[0]);
-    }
+    if (context->argument_count > 0)
+        return fail_before_separator(context, err);
     for (size_t i = 0; workloads[i]; i++) {
         if (workloads[i]->accepts(&run->args)) {
             run->workload = workloads[i];
@@ -70,39 +95,60 @@ static const struct metric *own_metrics(const struct run_command *run, struct ar
 
 /* ---- limits ------------------------------------------------------------------------------- */
 
-static bool is_waived(const struct run_command *run, const struct limit *limit)
+/* The next of "A, B", without the blanks around it; false at the end. *rest starts at the text. */
+static bool next_name(const char **rest, const char **ret_name, size_t *ret_length)
 {
-    const struct setting_value *waive = &run->settings->values[SETTING_WAIVE];
-    for (size_t i = 0; i < waive->list_count; i++) {
-        char names[256];
-        str_copy(names, sizeof(names), waive->list[i]);
-        char *rest = names, *name;
-        while ((name = strsep(&rest, ","))) {
-            if (!strcmp(name, limit->name) || !strcmp(name, limit->metric))
-                return true;
-        }
-    }
-    return false;
+    if (!*rest)
+        return false;
+    const char *name = *rest + strspn(*rest, " \t");
+    size_t length = strcspn(name, ",");
+    *rest = name[length] ? name + length + 1 : NULL;
+    while (length > 0 && (name[length - 1] == ' ' || name[length - 1] == '\t'))
+        length--;
+    *ret_name = name;
+    *ret_length = length;
+    return true;
 }
 
-/* Each name of --waive must name a limit: a typing error must not leave a gate open or shut. */
-static int check_waivers(const struct run_command *run, struct error *err)
+static bool is_text(const char *text, const char *name, size_t length)
+{
+    return strlen(text) == length && memcmp(text, name, length) == 0;
+}
+
+static int fail_no_such_limit(const struct run_command *run, const char *name, size_t length,
+                              struct error *err)
+{
+    CLEANUP(strbuf_deinit) struct strbuf known = {0};
+    for (size_t i = 0; i < run->limit_count; i++)
+        strbuf_printf(&known, "%s%s", i ? ", " : "", run->limits[i].name);
+    if (length == 0)
+        error_set(err, ERROR_USAGE, "--waive: the name of a limit is missing");
+    else
+        error_set(err, ERROR_USAGE, "--waive %.*s: there is no such limit", (int)length, name);
+    if (run->limit_count == 0)
+        return error_hint(err, "this run has no limits");
+    return error_hint(err, "there %s: %s", run->limit_count == 1 ? "is one" : "are",
+                      strbuf_get(&known));
+}
+
+/* Sets the limits of --waive aside. Each name must name one: a typing error must not leave a gate
+ * open or shut. */
+static int waive_limits(struct run_command *run, struct error *err)
 {
     const struct setting_value *waive = &run->settings->values[SETTING_WAIVE];
     for (size_t i = 0; i < waive->list_count; i++) {
-        char names[256];
-        str_copy(names, sizeof(names), waive->list[i]);
-        char *rest = names, *name;
-        while ((name = strsep(&rest, ","))) {
-            bool known = false;
-            for (size_t j = 0; j < run->limit_count; j++)
-                known |= !strcmp(name, run->limits[j].name) || !strcmp(name, run->limits[j].metric);
-            if (known)
-                continue;
-            error_set(err, ERROR_USAGE, "--waive %s: there is no such limit", name);
-            return run->limit_count
-                       ? error_hint(err, "the first limit is '%s'", run->limits[0].name)
-                       : error_hint(err, "this run has no limits");
+        const char *rest = waive->list[i], *name;
+        size_t length;
+        while (next_name(&rest, &name, &length)) {
+            bool is_known = false;
+            for (size_t j = 0; j < run->limit_count; j++) {
+                struct limit *limit = &run->limits[j];
+                if (!is_text(limit->name, name, length) && !is_text(limit->metric, name, length))
+                    continue;
+                limit->waived = is_known = true;
+            }
+            if (!is_known)
+                return fail_no_such_limit(run, name, length, err);
         }
     }
     return 0;
@@ -113,18 +159,35 @@ static bool names_file(const char *profile)
     return strchr(profile, '/') || str_ends_with(profile, ".yaml");
 }
 
+static int load_profile(struct run_command *run, const struct metric *own, size_t own_count,
+                        struct error *err)
+{
+    const struct setting_value *value = &run->settings->values[SETTING_PROFILE];
+    if (!value->text)
+        return 0;
+    if (!value->text[0])
+        return error_set(err, ERROR_USAGE, "%s: the name of the profile is empty", value->origin);
+    if (!names_file(value->text)) {
+        error_set(err, ERROR_USAGE, "%s: unknown profile '%s'", value->origin, value->text);
+        return error_hint(err, "name a file: --profile ./%s.yaml", value->text);
+    }
+    int rc = profile_read(value->text, own, own_count, &run->profile, err);
+    if (rc == -ERROR_ABSENT) {
+        /* What the user names is input: its absence is no missing device (exit status 4). */
+        error_set(err, ERROR_INPUT, "no such profile");
+        error_at(err, value->text, 0, 0);
+        return error_hint(err, "named by %s", value->origin);
+    }
+    return rc;
+}
+
 static int load_limits(struct run_command *run, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = {0};
     size_t own_count = 0;
     const struct metric *own = own_metrics(run, &arena, &own_count);
     const struct setting_value *given = &run->settings->values[SETTING_LIMIT];
-    const char *profile = settings_get_text(run->settings, SETTING_PROFILE);
-    if (profile && !names_file(profile)) {
-        error_set(err, ERROR_USAGE, "unknown profile '%s'", profile);
-        return error_hint(err, "name a file: --profile ./%s.yaml", profile);
-    }
-    int rc = profile ? profile_read(profile, own, own_count, &run->profile, err) : 0;
+    int rc = load_profile(run, own, own_count, err);
     if (rc < 0)
         return rc;
     run->limits = calloc(given->list_count + run->profile.limit_count + 1, sizeof(*run->limits));
@@ -139,9 +202,7 @@ static int load_limits(struct run_command *run, struct error *err)
         memcpy(run->limits + given->list_count, run->profile.limits,
                run->profile.limit_count * sizeof(*run->limits));
     run->limit_count = given->list_count + run->profile.limit_count;
-    for (size_t i = 0; i < run->limit_count; i++)
-        run->limits[i].waived = is_waived(run, &run->limits[i]);
-    return check_waivers(run, err);
+    return waive_limits(run, err);
 }
 
 /* ---- collectors --------------------------------------------------------------------------- */
@@ -153,7 +214,8 @@ static int add_collector(struct run_command *run, const char *name, struct error
     for (; collectors[count] && count < COLLECTORS_MAX; count++)
         known[count] = collectors[count]->name;
     if (!collector_find(name)) {
-        error_set(err, ERROR_USAGE, "unknown collector '%s'", name);
+        error_set(err, ERROR_USAGE, "%s: unknown collector '%s'",
+                  run->settings->values[SETTING_COLLECTOR].origin, name);
         int nearest = str_nearest(name, known, count);
         return nearest >= 0 ? error_hint(err, "did you mean %s?", known[nearest])
                             : error_hint(err, "tacho doctor lists them");
@@ -229,11 +291,12 @@ static int plan_units(const struct run_command *run, struct measure_plan *plan, 
 static int make_plan(struct run_command *run, struct measure_plan *plan, struct error *err)
 {
     const struct settings *settings = run->settings;
+    const char *label = settings_get_text(settings, SETTING_LABEL);
     *plan = (struct measure_plan){
         .workload = run->workload,
         .workload_state = run->workload_state,
         .root = &run->root,
-        .label = settings_get_text(settings, SETTING_LABEL),
+        .label = label && label[0] ? label : NULL,
         .ignore_failure = settings_get_bool(settings, SETTING_IGNORE_FAILURE),
         .limits = run->limits,
         .limit_count = run->limit_count,
@@ -242,7 +305,9 @@ static int make_plan(struct run_command *run, struct measure_plan *plan, struct 
         .skip_gpu = !settings_get_bool(settings, SETTING_GPU_METRICS),
         .skip_power = !settings_get_bool(settings, SETTING_POWER_METRICS),
         .interval_ns = settings_get_u64(settings, SETTING_INTERVAL),
-        .quiet = settings_get_bool(settings, SETTING_QUIET),
+        /* The program's output would run into the line of the progress. */
+        .quiet = settings_get_bool(settings, SETTING_QUIET) ||
+                 settings_get_bool(settings, SETTING_SHOW_OUTPUT),
     };
     if (!settings_is_set(settings, SETTING_INTERVAL) && run->profile.interval_ns)
         plan->interval_ns = run->profile.interval_ns;
@@ -281,23 +346,36 @@ static size_t units_that_count(const struct run *result)
     return count;
 }
 
-/* Keeps, exports and renders whatever was measured; rc is what measuring came to. The first error
- * wins, but a later step is never skipped because of it. */
+/* What one step of `deliver` came to. The first error is the one that main prints; a later one is
+ * printed here, since what could not be kept or written must be known. */
+static void settle(struct run_command *run, int step_rc, const struct error *step, int *rc,
+                   struct error *err)
+{
+    if (step_rc == 0)
+        return;
+    if (*rc == 0) {
+        *rc = step_rc;
+        if (err)
+            *err = *step;
+        return;
+    }
+    int *status = &run->context->exit_code;
+    *status = output_exit_status(*status, error_exit_code(step_rc));
+    output_error("run", step, false);
+}
+
+/* Keeps, exports and renders whatever was measured; rc is what measuring came to. No step is left
+ * out because one before it failed. */
 static int deliver(struct run_command *run, int rc, struct error *err)
 {
     const struct run *result = measure_run_get(run->measure);
-    struct error later = {0};
-    int later_rc = run_keep_finish(&run->keep, result, measure_sink_error(run->measure), &later);
-    if (later_rc == 0)
-        later_rc = run_keep_export(result, run->settings, &later);
-    if (later_rc == 0)
-        later_rc = render(run, result, &later);
-    if (rc == 0 && later_rc < 0) {
-        rc = later_rc;
-        if (err)
-            *err = later;
-    }
     run->context->exit_code = verdict_exit_code(&result->verdict);
+    struct error step = {0};
+    settle(run, run_keep_finish(&run->keep, result, measure_sink_error(run->measure), &step), &step,
+           &rc, err);
+    settle(run, run_keep_export_json(result, run->settings, &step), &step, &rc, err);
+    settle(run, run_keep_export_csv(result, run->settings, &step), &step, &rc, err);
+    settle(run, render(run, result, &step), &step, &rc, err);
     if (rc == 0 && units_that_count(result) == 0)
         rc = error_set(err, result->invocation_count ? ERROR_PROGRAM : ERROR_NOTHING,
                        "nothing was measured: no launch succeeded");
@@ -318,6 +396,8 @@ static int run_prepared(struct run_command *run, struct error *err)
     struct measure_plan plan;
     if (rc == 0)
         rc = make_plan(run, &plan, err);
+    if (rc == 0)
+        rc = run_keep_check(run->settings, err);
     /* Last, so that a typing error leaves no store behind. */
     if (rc == 0)
         rc = run_keep_begin(&run->keep, run->settings, err);

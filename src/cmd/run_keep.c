@@ -1,9 +1,12 @@
 /* run_keep.c: see run_keep.h. */
 #include "cmd/run_keep.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/util.h"
@@ -35,7 +38,7 @@ static int write_beside(struct run_keep *keep, const struct run *run, struct err
 {
     CLEANUP(strbuf_deinit) struct strbuf json = {0};
     const char *temporary = getenv("TMPDIR");
-    const char *const places[] = {keep->directory, ".", temporary ? temporary : "/tmp"};
+    const char *const places[] = {keep->directory, ".", temporary ? temporary : "/tmp", "/tmp"};
     int rc = run_json_write(run, true, &json, err);
     if (rc < 0)
         return rc;
@@ -91,25 +94,82 @@ static void csv_name(const char *json, char *buf, size_t size)
     snprintf(buf, size, "%.*s.csv", (int)length, json);
 }
 
-int run_keep_export(const struct run *run, const struct settings *settings, struct error *err)
+int run_keep_export_json(const struct run *run, const struct settings *settings, struct error *err)
 {
-    char path[1024], beside[1024];
+    char path[PATH_MAX];
+    const char *name = settings_get_text(settings, SETTING_EXPORT);
+    if (!name)
+        return 0;
+    int rc = output_path(settings, name, path, sizeof(path), err);
+    return rc < 0 ? rc : export_json(run, path, err);
+}
+
+int run_keep_export_csv(const struct run *run, const struct settings *settings, struct error *err)
+{
+    char path[PATH_MAX], beside[PATH_MAX];
     const char *json = settings_get_text(settings, SETTING_EXPORT);
-    const char *csv = settings_get_text(settings, SETTING_EXPORT_CSV);
-    int rc = 0;
-    if (json && !csv && settings_get_bool(settings, SETTING_OUTPUT_CSV)) {
+    const char *name = settings_get_text(settings, SETTING_EXPORT_CSV);
+    if (json && !name && settings_get_bool(settings, SETTING_OUTPUT_CSV)) {
         csv_name(json, beside, sizeof(beside));
-        csv = beside;
+        name = beside;
     }
-    if (json)
-        rc = output_path(settings, json, path, sizeof(path), err);
-    if (rc == 0 && json)
-        rc = export_json(run, path, err);
-    if (rc == 0 && csv)
-        rc = output_path(settings, csv, path, sizeof(path), err);
-    if (rc == 0 && csv)
-        rc = export_csv(run, path, err);
-    return rc;
+    if (!name)
+        return 0;
+    int rc = output_path(settings, name, path, sizeof(path), err);
+    return rc < 0 ? rc : export_csv(run, path, err);
+}
+
+/* ---- before the run ---- */
+
+static bool is_stream(const char *path)
+{
+    return strcmp(path, "-") == 0 || str_starts_with(path, "/dev/") ||
+           str_starts_with(path, "/proc/self/fd/");
+}
+
+/* Can a file of this name be written? A new one needs a directory that it may be made in. */
+static int check_writable(const char *path, struct error *err)
+{
+    struct stat status;
+    bool exists = stat(path, &status) == 0;
+    const char *slash = strrchr(path, '/');
+    char directory[PATH_MAX] = ".";
+    if (slash)
+        snprintf(directory, sizeof(directory), "%.*s", (int)(slash > path ? slash - path : 1),
+                 path);
+    int sys_errno = 0;
+    if (exists && S_ISDIR(status.st_mode))
+        sys_errno = EISDIR;
+    else if (access(exists ? path : directory, W_OK) < 0)
+        sys_errno = errno;
+    if (!sys_errno)
+        return 0;
+    error_set_errno(err, error_code_from_errno(sys_errno), sys_errno, "cannot be written");
+    return error_at(err, path, 0, 0);
+}
+
+int run_keep_check(const struct settings *settings, struct error *err)
+{
+    static const enum setting_id ids[] = {SETTING_EXPORT, SETTING_EXPORT_CSV, SETTING_OUTPUT};
+    char paths[ARRAY_LEN(ids)][PATH_MAX];
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        const struct setting_value *value = &settings->values[ids[i]];
+        paths[i][0] = '\0';
+        if (!value->text || is_stream(value->text))
+            continue;
+        if (!value->text[0])
+            return error_set(err, ERROR_USAGE, "%s: the name of the file is empty", value->origin);
+        int rc = output_path(settings, value->text, paths[i], sizeof(paths[i]), err);
+        if (rc == 0)
+            rc = check_writable(paths[i], err);
+        if (rc < 0)
+            return rc;
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(paths[i], paths[j]) == 0)
+                return error_set(err, ERROR_USAGE, "%s and %s name the same file: %s",
+                                 settings->values[ids[j]].origin, value->origin, paths[i]);
+    }
+    return 0;
 }
 
 const char *run_keep_where(const struct run_keep *keep)

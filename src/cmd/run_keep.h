@@ -1,8 +1,8 @@
 /* run_keep.h: where a run is kept: in the store, or beside it when the store cannot take it.
  *
  * A store that is corrupt, locked, read-only, of a newer version or on a full disk never costs a
- * run: it is written as JSON beside the store (else into the working directory, else the temporary
- * one) and the path is printed, with how to bring it in later.
+ * run: it is written as JSON beside the store (else into the working directory, else $TMPDIR,
+ * else /tmp) and the path is printed, with how to bring it in later.
  */
 #ifndef TACHO_CMD_RUN_KEEP_H
 #define TACHO_CMD_RUN_KEEP_H
@@ -21,14 +21,18 @@ struct run_keep {
     char where[640];          /* "run 2026…" or the path of the JSON file; empty: kept nowhere */
 };
 
+/* Before an hour is spent on measuring: can what --export, --export-csv and --output name be
+ * written, and do they name different files? */
+int run_keep_check(const struct settings *settings, struct error *err);
 /* Opens the store for writing; a store that cannot be used is no error here. */
 int run_keep_begin(struct run_keep *keep, const struct settings *settings, struct error *err);
 struct run_sink *run_keep_sink(struct run_keep *keep); /* or NULL */
 /* Writes the run beside the store if that did not take it (sink_error: why it stopped). */
 int run_keep_finish(struct run_keep *keep, const struct run *run, const struct error *sink_error,
                     struct error *err);
-/* --export and --export-csv. */
-int run_keep_export(const struct run *run, const struct settings *settings, struct error *err);
+/* --export and --export-csv; 0 when that was not asked for. */
+int run_keep_export_json(const struct run *run, const struct settings *settings, struct error *err);
+int run_keep_export_csv(const struct run *run, const struct settings *settings, struct error *err);
 const char *run_keep_where(const struct run_keep *keep); /* or NULL */
 void run_keep_end(struct run_keep *keep);
 

@@ -334,6 +334,8 @@ static int runs_rm(struct command_context *context, struct error *err)
         if (rc < 0)
             break;
     }
+    if (rc < 0 && removed == 0)
+        return rc;
     struct strbuf *out = &context->out;
     if (strcmp(output_format(&context->settings), "json") == 0) {
         struct json_writer writer = {.out = out};
@@ -360,7 +362,7 @@ static const struct command_verb verbs[] = {
     {"list", "", "the newest 20 runs, or --all; -q: their ids alone"},
     {"show", "[ID...]", "one screen about a run (default: last); --format json, markdown, csv"},
     {"export", "ID...", "runs with every sample, as JSON that can be imported, or as CSV"},
-    {"import", "FILE...", "put exported runs into the store"},
+    {"import", "FILE...", "put exported runs into the store; - is stdin"},
     {"rm", "ID...|--all", "remove runs"},
     {NULL, NULL, NULL},
 };

@@ -124,6 +124,8 @@ static int import_file(struct import *import, const char *path, struct error *er
 {
     CLEANUP_FREE char *text = NULL;
     size_t size = 0;
+    if (strcmp(path, "-") == 0)
+        path = "/dev/stdin";
     int rc = file_read_all(path, IMPORT_SIZE_MAX, &text, &size, err);
     if (rc == -ERROR_ABSENT) {
         /* What the user named is an argument, not a missing device. */

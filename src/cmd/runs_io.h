@@ -1,7 +1,9 @@
 /* runs_io.h: what the verbs of `tacho runs` share: the store that is meant, and runs in memory.
  *
- * Memory: run_list owns its runs. Threads: one. Errors: no store is -ERROR_INPUT for what names a
- * run ("no runs yet"), never a reason to create one.
+ * Memory: run_list owns its runs.
+ * Threads: one.
+ * Errors: no store is -ERROR_INPUT for what names a run ("no runs yet"), never a reason to create
+ *         one.
  */
 #ifndef TACHO_CMD_RUNS_IO_H
 #define TACHO_CMD_RUNS_IO_H

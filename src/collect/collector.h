@@ -1,13 +1,13 @@
 /* collector.h: what a collector is: something that reads sensors at a pace.
  *
  * What: probe says cheaply whether it can work here and why not; open finds its channels and
- * declares them; sample fills one value per channel. THE table is collectors.c. To add one: one
- * file here, one row in collectors.c, one line in meson.build (CONTRIBUTING.md). Rules: sample
- * never allocates, opens, logs or blocks longer than `cost_ns` says by much; a value that cannot be
- * had is NaN with its reason, never 0; files are opened in open() and pread after. Nothing that
- * takes the mmap lock of the measured program (no smaps, no maps). Threads: probe and open on the
- * caller's, sample on the sampler's; never at the same time. Units: values in the metric's shown
- * unit (metric.h).
+ *       declares them; sample fills one value per channel. THE table is collectors.c.
+ * To add one: one file here, one row in collectors.c, one line in meson.build (CONTRIBUTING.md).
+ * Rules: sample never allocates, opens, logs or blocks longer than `cost_ns` says by much; a value
+ *        that cannot be had is NaN with its reason, never 0; files are opened in open() and pread
+ *        after. Nothing that takes the mmap lock of the measured program (no smaps, no maps).
+ * Threads: probe and open on the caller's, sample on the sampler's; never at the same time.
+ * Units: values in the metric's shown unit (metric.h).
  */
 #ifndef TACHO_COLLECT_COLLECTOR_H
 #define TACHO_COLLECT_COLLECTOR_H

@@ -2,10 +2,12 @@
  *
  * What: ticks stand on absolute CLOCK_MONOTONIC times, so the pace never drifts; each collector is
  *       sampled every max(interval, its min_interval) rounded up to whole ticks (tiers). Rows go
- * into a preallocated single-producer ring; the measuring thread drains it. A full ring drops the
- * new row and counts it. Memory: all of it in sampler_open; the loop allocates nothing (tested with
- * an allocator that aborts). Threads: open, start, set_target, drain, stop, close on one thread;
- * the loop on its own, with all signals blocked.
+ *       into a preallocated single-producer ring; the measuring thread drains it. A full ring drops
+ *       the new row and counts it.
+ * Memory: all of it in sampler_open; the loop allocates nothing (tested with an allocator that
+ *         aborts).
+ * Threads: open, start, set_target, drain, stop, close on one thread; the loop on its own, with all
+ *          signals blocked.
  */
 #ifndef TACHO_COLLECT_SAMPLER_H
 #define TACHO_COLLECT_SAMPLER_H

@@ -1,11 +1,11 @@
 /* counters.h: the kernel's and the CPU's event counters of a process and all its children.
  *
  * What: perf_event_open(2) with inherit and enable_on_exec, opened on a child that waits before
- * exec. Cycles and instructions are one group, so that IPC divides counts of the same time. Values:
- * scaled by time_enabled/time_running when the PMU was shared (`running_share` says how much); a
- * counter that never ran is null (not_scheduled), one that the kernel refuses is denied or
- *       unsupported with the knob that decides (perf_event_paranoid). User+kernel where permitted,
- * else user only (`user_only`).
+ *       exec. Cycles and instructions are one group, so that IPC divides counts of the same time.
+ * Values: scaled by time_enabled/time_running when the PMU was shared (`running_share` says how
+ *         much); a counter that never ran is null (not_scheduled), one that the kernel refuses is
+ *         denied or unsupported with the knob that decides (perf_event_paranoid). User+kernel where
+ *         permitted, else user only (`user_only`).
  */
 #ifndef TACHO_CONTROL_COUNTERS_H
 #define TACHO_CONTROL_COUNTERS_H

@@ -1,14 +1,15 @@
 /* launcher.h: starts programs from a tiny process, so that the kernel's accounting of them is true.
  *
  * What: launcher_start forks a helper as the very first thing main() does, before libraries and
- * heap are touched: a child's ru_maxrss starts at the size of the process that forked it, so a big
- *       parent falsifies it. The helper is a child subreaper; it forks each command into its own
- * process group, holds it before exec until counters are attached, waits, reads /proc/PID/io of the
- *       zombie, reaps, finds survivors and kills them, and sends one report.
+ *       heap are touched: a child's ru_maxrss starts at the size of the process that forked it, so
+ *       a big parent falsifies it. The helper is a child subreaper; it forks each command into its
+ *       own process group, holds it before exec until counters are attached, waits, reads
+ *       /proc/PID/io of the zombie, reaps, finds survivors and kills them, and sends one report.
  * Protocol: one SOCK_SEQPACKET pair, one request, then STARTED and REPORT; descriptors for the
- * program's output travel by SCM_RIGHTS. The helper dies, and kills what it started, when the
- * socket closes: kill -9 of tacho leaves nothing behind. Threads: one at a time. Times:
- * CLOCK_MONOTONIC ns.
+ *          program's output travel by SCM_RIGHTS. The helper dies, and kills what it started, when
+ *          the socket closes: kill -9 of tacho leaves nothing behind.
+ * Threads: one at a time.
+ * Times: CLOCK_MONOTONIC ns.
  */
 #ifndef TACHO_CONTROL_LAUNCHER_H
 #define TACHO_CONTROL_LAUNCHER_H

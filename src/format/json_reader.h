@@ -5,8 +5,9 @@
  *       callers check once per object. A member that is missing or null has the value `otherwise`;
  *       one of another type is an error that names it and where it stands.
  * Memory: the tree and its texts belong to the reader, until json_reader_close: never decref it,
- * and build nothing in it. Threads: any; one parses at a time. Limits: JSON_TEXT_MAX bytes,
- * JSON_DEPTH_MAX levels.
+ *         and build nothing in it.
+ * Threads: any; one parses at a time.
+ * Limits: JSON_TEXT_MAX bytes, JSON_DEPTH_MAX levels.
  */
 #ifndef TACHO_FORMAT_JSON_READER_H
 #define TACHO_FORMAT_JSON_READER_H

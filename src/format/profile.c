@@ -78,11 +78,21 @@ static int read_limits(struct reader *reader, const struct yaml_node *list, stru
         return bad_value(list, err, "a list of limits such as 'p99(wall_ms)<=250'");
     for (const struct yaml_node *item = list->child; item; item = item->next) {
         const struct yaml_node *name = NULL, *text = item;
+        const struct yaml_node *unknown = NULL;
         if (item->kind == YAML_MAPPING) {
             name = yaml_get(item, "name");
             text = yaml_get(item, "limit");
+            for (unknown = item->child; unknown; unknown = unknown->next)
+                if (unknown != name && unknown != text)
+                    break;
         }
         int rc = 0;
+        if (unknown) {
+            rc = error_set(err, ERROR_INPUT, "a limit has a name and a limit, not '%s'",
+                           unknown->key);
+            error_at(err, "", unknown->key_line, unknown->key_column);
+            return rc;
+        }
         if (!text || text->kind != YAML_SCALAR || (name && name->kind != YAML_SCALAR))
             rc = bad_value(list, err, "limits as text, or {name: …, limit: …}");
         else

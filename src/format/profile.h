@@ -6,9 +6,9 @@
  *   throughput_min_fps       throughput  mean(throughput_per_s) >= X
  *   power_budget_w           power       mean(power_w) <= X
  *   thermal_limit_c          thermal     max(temp_c) <= X
- *   memory_limit_mb          memory      max(peak_tree_rss_mb) <= X * (1 -
- * memory_headroom_percent/100) Memory: fixed sizes and an arena; profile_deinit frees. Errors:
- * -ERROR_INPUT with line and column and the nearest key; -ERROR_ABSENT when there is no such file.
+ *   memory_limit_mb          memory      max(peak_tree_rss_mb) <= X less memory_headroom_percent
+ * Memory: fixed sizes and an arena; profile_deinit frees.
+ * Errors: -ERROR_INPUT with line, column and the nearest key; -ERROR_ABSENT: there is no such file.
  */
 #ifndef TACHO_FORMAT_PROFILE_H
 #define TACHO_FORMAT_PROFILE_H

@@ -1,4 +1,4 @@
-/* run_json.h: runs as JSON ("tacho.run/1"): the one writer and the one reader; the door to jansson.
+/* run_json.h: runs as JSON ("tacho.run/1"): the one writer and the one reader.
  *
  * The schema stands in data/schema/run.json. Numbers keep 17 significant digits where needed, so
  * that a run that goes out and comes back is the same. Unknown keys are ignored, a newer major

@@ -8,8 +8,8 @@
 
 #define CI_LEVEL 0.95
 
-static void write_interval(struct json_writer *writer, const char *key, bool has, double lo,
-                           double hi)
+void run_json_write_interval(struct json_writer *writer, const char *key, bool has, double lo,
+                             double hi)
 {
     if (!has) {
         json_write_null(writer, key);
@@ -27,10 +27,11 @@ static void write_ci(struct json_writer *writer, const struct summary *summary)
     json_write_number(writer, "level", CI_LEVEL);
     json_write_text(writer, "method", "student_t,order_statistics");
     json_write_text(writer, "unit", summary->ci_by_invocation ? "invocation" : "sample");
-    write_interval(writer, "mean", summary->has_mean_ci, summary->mean_lo, summary->mean_hi);
+    run_json_write_interval(writer, "mean", summary->has_mean_ci, summary->mean_lo,
+                            summary->mean_hi);
     for (size_t i = 0; i < SUMMARY_QUANTILES; i++) {
-        write_interval(writer, summary_quantile_name[i], summary->has_quantile_ci[i],
-                       summary->quantile_lo[i], summary->quantile_hi[i]);
+        run_json_write_interval(writer, summary_quantile_name[i], summary->has_quantile_ci[i],
+                                summary->quantile_lo[i], summary->quantile_hi[i]);
     }
     json_write_end(writer);
 }

@@ -63,14 +63,7 @@ static void write_finding(struct json_writer *writer, const struct finding *find
     json_write_text(writer, "sentence", finding->sentence);
     json_write_number(writer, "value", finding->has_value ? finding->value : NAN);
     json_write_text(writer, "unit", text_or_null(finding->unit));
-    if (finding->has_interval) {
-        json_write_array_line(writer, "interval");
-        json_write_number(writer, NULL, finding->lo);
-        json_write_number(writer, NULL, finding->hi);
-        json_write_end(writer);
-    } else {
-        json_write_null(writer, "interval");
-    }
+    run_json_write_interval(writer, "interval", finding->has_interval, finding->lo, finding->hi);
     json_write_u64(writer, "n", finding->n);
     json_write_text(writer, "evidence", text_or_null(finding->evidence));
     json_write_text(writer, "advice", text_or_null(finding->advice));

@@ -88,6 +88,7 @@ int measure_open(const struct measure_plan *plan, struct measure **ret_measure, 
     if (!measure)
         return error_set(err, ERROR_NOMEM, "out of memory");
     measure->plan = *plan;
+    measure->units_needed = stop_rule_units_needed(plan);
     run_init(&measure->run);
     sink_tee_init(&measure->tee);
     sink_tee_add(&measure->tee, run_sink_of(&measure->run));
@@ -233,10 +234,11 @@ static int find_failures(struct measure *measure, struct error *err)
         return 0;
     struct finding finding;
     finding_init(&finding, "program_failed", SEVERITY_WARNING, "");
-    finding_sentence(&finding,
-                     "%llu of %u %s failed and are kept out of every figure; the last: %s",
+    finding_sentence(&finding, "%llu of %u %s failed and %s kept out of every figure; the last: %s",
                      (unsigned long long)measure->failures, measure->invocations,
-                     measure->plan.workload->units, measure->program_error.message);
+                     measure->invocations == 1 ? measure->plan.workload->unit
+                                               : measure->plan.workload->units,
+                     measure->failures == 1 ? "is" : "are", measure->program_error.message);
     finding.has_value = true;
     finding.value = (double)measure->failures;
     finding.n = measure->invocations;
@@ -263,7 +265,13 @@ static int judge_limits(struct measure *measure, struct error *err)
 
 static int conclude(struct measure *measure, struct error *err)
 {
-    int rc = find_failures(measure, err);
+    /* A run that was cut short has its warm-up too: it must not stay in the figures. */
+    uint64_t found = 0;
+    int rc = warmup_settle(measure, &found, err);
+    if (rc == 0)
+        rc = find_failures(measure, err);
+    if (rc == 0)
+        rc = stop_rule_find_cut(measure, err);
     if (rc == 0 && measure->plan.workload->findings)
         rc = measure->plan.workload->findings(measure->plan.workload_state, measure->sink, err);
     if (rc == 0)

@@ -4,10 +4,13 @@
  *       settles warm-up, judges, emits findings and ends the run. Steps of several measures may be
  *       interleaved (A, B, A, B: bench, compare), since each has its own run and sink.
  * Stop rule: explicit -n or --duration win; else until the default count, 3 s and the samples that
- * the strictest limit needs, at most --max-duration. Warm-up: --warmup N keeps the first N units
- * apart; auto finds it afterwards (stats steady_warmup), keeps it apart and runs as many more.
+ *          the strictest limit needs, at most --max-duration.
+ * Warm-up: --warmup N keeps the first N units apart; auto finds it afterwards (stats
+ *          steady_warmup), keeps it apart and runs as many and as long more; that of a run that was
+ *          cut short is kept apart too.
  * Interruption: first signal: stop in order, state interrupted; second: kill at once. The sink's
- * end is called either way. Threads: one; the sampler has its own.
+ *          end is called either way.
+ * Threads: one; the sampler has its own.
  */
 #ifndef TACHO_MEASURE_MEASURE_H
 #define TACHO_MEASURE_MEASURE_H

@@ -27,12 +27,15 @@ struct measure {
     uint64_t begin_ns;           /* CLOCK_MONOTONIC */
     uint64_t measuring_ns;       /* when the first measured (not warm-up) unit began; 0: not yet */
     uint64_t own_cpu_begin_ns;
-    uint32_t invocations;  /* begun so far */
-    uint64_t warmup_found; /* leading units that were recognised as warm-up */
-    bool warmup_settled;   /* warm-up was looked for; never twice */
-    uint64_t next_judging; /* unit count at which undecided limits are judged again */
-    bool ended;            /* nothing more is wanted */
-    bool failed;           /* the program failed and that ends the run */
+    uint64_t units_needed;    /* without warm-up; found once: a limit's need takes a while */
+    uint32_t invocations;     /* begun so far */
+    uint64_t warmup_found;    /* leading units that were recognised as warm-up */
+    uint64_t warmup_found_ns; /* how long they took: measured for as much longer */
+    bool warmup_settled;      /* warm-up was looked for; never twice */
+    uint64_t next_judging;    /* unit count at which undecided limits are judged again */
+    bool ended;               /* nothing more is wanted */
+    bool out_of_time;         /* --max-duration came before that */
+    bool failed;              /* the program failed and that ends the run */
     bool interrupted;
     bool closed;
     struct error program_error; /* why the (last) failing launch failed */
@@ -48,9 +51,12 @@ void sampling_drain(struct measure *measure);
 void sampling_close(struct measure *measure);
 
 /* stop_rule.c */
+uint64_t stop_rule_units_needed(const struct measure_plan *plan);
 /* Units measured so far: invocations that are not warm-up, failed ones included. */
 uint64_t stop_rule_units(const struct measure *measure);
 bool stop_rule_wants_more(struct measure *measure);
+/* Says what --max-duration cut off, if it did. */
+int stop_rule_find_cut(struct measure *measure, struct error *err);
 /* Share of the work that is done, 0 to 1, for progress. */
 double stop_rule_share(const struct measure *measure);
 /* Looks for warm-up among the units so far and re-marks their phases. Returns how many were found.

@@ -2,8 +2,8 @@
  *
  * What: key, value (text, number, whole number, boolean, list of texts) or null with a reason, and
  *       the source the value was read from. One type for every "what was this run on" so that
- * store, JSON, text and compare need no field of their own for a new fact. Memory: owned by the
- * facts (an arena). Setting a key again replaces its value.
+ *       store, JSON, text and compare need no field of their own for a new fact.
+ * Memory: owned by the facts (an arena). Setting a key again replaces its value.
  */
 #ifndef TACHO_MODEL_FACTS_H
 #define TACHO_MODEL_FACTS_H

@@ -10,11 +10,14 @@
  *   percentile p: by the number k of n samples over the bound: PASS if the one-sided 99 % upper
  *     bound (Clopper & Pearson 1934) on P(X>L) is <= 1-p, FAIL if the lower bound is > 1-p, else
  *     UNDECIDED with the n still needed. k and n are scaled by n_eff/n, where n_eff is that of the
- *     sequence "over or not": a burst over the bound is worth little more than one. With >= it is the share below the bound, and p of them are allowed.
+ *     sequence "over or not": a burst over the bound is worth little more than one. With >= it is
+ *     the share below the bound, and p of them are allowed.
  *   mean with >= (throughput): PASS if the lower end of the two-sided 95 % interval (the one that
  *     is shown) is at least the minimum, FAIL if the upper end is below it, else UNDECIDED. mean
  *     with <= (power): the mirror image.
  *   max, min: the largest (smallest) value seen. std: as seen.
+ *   Of several instances the worst counts; but where one is called "total" and has no values, its
+ *   parts pass no limit that names none of them.
  * A metric without values: UNDECIDED, naming what is missing. A run whose state is INTERRUPTED or
  * CRASHED passes by the percentile rule alone: max, min, std and mean of a part say nothing about
  * the rest, so what would pass is UNDECIDED. A limit on latency_ms judges wall_ms where the run is

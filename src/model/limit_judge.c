@@ -194,6 +194,24 @@ static double effective_answers(const struct limit *limit, double *values, size_
     return effective_n(values, n);
 }
 
+/* The quantile itself and its interval. values in the order in which they came; scratch: n. */
+static int fill_quantile(struct finding *finding, const double *values, size_t n, double p,
+                         double *scratch, struct error *err)
+{
+    struct interval interval;
+    memcpy(scratch, values, n * sizeof(*scratch));
+    stats_sort(scratch, n);
+    finding->value = quantile_sorted(scratch, n, p);
+    if (quantile_interval_ordered(values, scratch, n, p, LIMIT_LEVEL, &interval,
+                                  &finding->has_interval) < 0)
+        return error_set(err, ERROR_NOMEM, "out of memory judging a limit");
+    if (finding->has_interval) {
+        finding->lo = interval.lo;
+        finding->hi = interval.hi;
+    }
+    return 0;
+}
+
 /* Counts, and takes the quantile itself with its interval into the finding. */
 static int count_wrong(struct judgement *judgement, struct wrong_side *ret_wrong, struct error *err)
 {
@@ -224,15 +242,7 @@ static int count_wrong(struct judgement *judgement, struct wrong_side *ret_wrong
     for (size_t i = 0; i < n; i++)
         ret_wrong->hi += answers[i] > 0;
     ret_wrong->lo = ret_wrong->hi;
-    stats_sort(values, n);
-    struct interval interval;
-    finding->value = quantile_sorted(values, n, p);
-    finding->has_interval = quantile_interval(values, n, p, LIMIT_LEVEL, &interval);
-    if (finding->has_interval) {
-        finding->lo = interval.lo;
-        finding->hi = interval.hi;
-    }
-    return 0;
+    return fill_quantile(finding, values, n, p, answers, err);
 }
 
 static void say_percentile(struct judgement *judgement, const struct wrong_side *wrong,
@@ -482,11 +492,29 @@ static const char *judged_metric(const struct run *run, const struct limit *limi
     return limit->metric;
 }
 
+/* Where nothing measures the whole, its parts may stay below a limit together or not. */
+static void forbid_pass_of_parts(const struct limit *limit, const struct run_series *total,
+                                 const struct run_series *part, struct finding *finding)
+{
+    char bound[96];
+    if (finding->outcome != OUTCOME_PASS || limit_is_minimum(limit))
+        return;
+    finding->outcome = OUTCOME_UNDECIDED;
+    finding->severity = SEVERITY_WARNING;
+    limit_format(limit, bound, sizeof(bound));
+    finding_sentence(finding, "%s cannot be judged: %s (%s); the parts that are measured keep it",
+                     bound, total->series.why ? total->series.why : "the total is missing",
+                     reason_name(total->series.reason));
+    finding_advice(finding, "say which part it is about, as in %s@%s; or --waive '%s'",
+                   limit->metric, part->series.instance, limit->name);
+}
+
 /* Every instance is judged, the worst counts; those without values only where none has any. */
 static int judge_instances(const struct run *run, const struct limit *limit,
                            struct finding *ret_finding, struct error *err)
 {
     const char *metric = judged_metric(run, limit);
+    const struct run_series *total = NULL, *worst = NULL; /* total: where it has no values */
     bool any = false, any_values = false;
     size_t empty = 0;
     for (size_t i = 0; i < run->series_count; i++) {
@@ -500,8 +528,12 @@ static int judge_instances(const struct run *run, const struct limit *limit,
         if (rc < 0)
             return rc;
         empty += !has_values;
-        if (!any || (has_values && (!any_values || is_worse(limit, &finding, ret_finding))))
+        if (!has_values && strcmp(series->series.instance, "total") == 0)
+            total = series;
+        if (!any || (has_values && (!any_values || is_worse(limit, &finding, ret_finding)))) {
             *ret_finding = finding;
+            worst = series;
+        }
         any = true;
         any_values = any_values || has_values;
     }
@@ -511,6 +543,8 @@ static int judge_instances(const struct run *run, const struct limit *limit,
     } else if (any_values && empty > 0) {
         finding_evidence(ret_finding, "%s; %zu instance%s without values left out", limit->origin,
                          empty, empty == 1 ? "" : "s");
+        if (total)
+            forbid_pass_of_parts(limit, total, worst, ret_finding);
     }
     return 0;
 }

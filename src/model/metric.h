@@ -1,10 +1,12 @@
 /* metric.h: THE registry of metrics: name, unit, direction, definition.
  *
  * What: direction and unit belong to the metric and are never guessed from its name. A metric that
- * a user defines (`--metric`) gets a row of its own in the run, direction NEITHER unless said.
+ *       a user defines (`--metric`) gets a row of its own in the run, direction NEITHER unless
+ *       said.
  * Units: durations (METRIC_NS) are uint64 ns inside and `scale` turns them into the shown unit
- * (1e-6 for ms); every other value (METRIC_VALUE) is a double that is already in the shown unit,
- * scale 1. Threads: const. Formula sources stand in docs/metrics.md, generated from this table.
+ *        (1e-6 for ms); every other value (METRIC_VALUE) is a double that is already in the shown
+ *        unit, scale 1.
+ * Threads: const. Formula sources stand in docs/metrics.md, generated from this table.
  */
 #ifndef TACHO_MODEL_METRIC_H
 #define TACHO_MODEL_METRIC_H

@@ -51,21 +51,6 @@ static int run_on_end(struct run_sink *sink, const struct run_end *end, struct e
 
 /* ---- phases, invocations, events, findings ---- */
 
-/* Where in phase_order a new phase of this invocation goes: behind all of the same or a smaller
- * one. */
-static size_t order_position(const struct run *run, uint32_t invocation)
-{
-    size_t lo = 0, hi = run->phase_count;
-    while (lo < hi) {
-        size_t middle = lo + (hi - lo) / 2;
-        if (run->phases[run->phase_order[middle]].invocation <= invocation)
-            lo = middle + 1;
-        else
-            hi = middle;
-    }
-    return lo;
-}
-
 static int run_on_phase(struct run_sink *sink, const struct phase *phase, struct error *err)
 {
     struct run *run = (struct run *)sink;
@@ -74,7 +59,7 @@ static int run_on_phase(struct run_sink *sink, const struct phase *phase, struct
         array_reserve(&run->phase_order, &run->phase_order_capacity, need,
                       sizeof(*run->phase_order)) < 0)
         return no_memory(err);
-    size_t at = order_position(run, phase->invocation);
+    size_t at = run_phase_order_end(run, phase->invocation);
     memmove(run->phase_order + at + 1, run->phase_order + at,
             (run->phase_count - at) * sizeof(*run->phase_order));
     run->phase_order[at] = (uint32_t)run->phase_count;

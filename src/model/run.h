@@ -75,6 +75,8 @@ struct run_sink *run_sink_of(struct run *run);
 
 const struct run_series *run_find_series(const struct run *run, const char *metric,
                                          const char *instance /* NULL: the first */);
+/* The first place in phase_order behind all phases of this invocation. */
+size_t run_phase_order_end(const struct run *run, uint32_t invocation);
 /* The phase that a unit of an invocation belongs to (STEADY when no phase names it). Of several
  * phases that cover it, the one told last wins. */
 enum phase_kind run_phase_of_unit(const struct run *run, uint32_t invocation, uint64_t unit);

@@ -21,8 +21,7 @@ const struct run_series *run_find_series(const struct run *run, const char *metr
 
 /* ---- phases ---- */
 
-/* The first place in phase_order behind all phases of this invocation. */
-static size_t order_end(const struct run *run, uint32_t invocation)
+size_t run_phase_order_end(const struct run *run, uint32_t invocation)
 {
     size_t lo = 0, hi = run->phase_count;
     while (lo < hi) {
@@ -42,7 +41,7 @@ static bool covers_unit(const struct phase *phase, uint64_t unit)
 
 enum phase_kind run_phase_of_unit(const struct run *run, uint32_t invocation, uint64_t unit)
 {
-    for (size_t i = order_end(run, invocation); i-- > 0;) {
+    for (size_t i = run_phase_order_end(run, invocation); i-- > 0;) {
         const struct phase *phase = &run->phases[run->phase_order[i]];
         if (phase->invocation != invocation)
             break;
@@ -58,7 +57,7 @@ static enum phase_kind phase_of_invocation(const struct run *run, uint32_t invoc
     enum phase_kind first = run_phase_of_unit(run, invocation, 0);
     if (first == PHASE_STEADY)
         return first;
-    for (size_t i = order_end(run, invocation); i-- > 0;) {
+    for (size_t i = run_phase_order_end(run, invocation); i-- > 0;) {
         const struct phase *phase = &run->phases[run->phase_order[i]];
         if (phase->invocation != invocation)
             break;

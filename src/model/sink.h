@@ -1,14 +1,14 @@
 /* sink.h: a run is a stream; whoever wants it implements this.
  *
- * What: the store, the in-memory run, the CSV writer and (later) the live ring are sinks. Order of
- *       calls: begin, then any of phase/invocation/samples/event/finding in the order in which
- * things became known, then end, exactly once, also after an interruption. Ownership: everything
- * passed is borrowed for the call. A series passed in a sample block keeps its id for the whole
- * run; sinks learn of a series from the first block (or series call) that names it. Threads: all
- * calls of one run come from one thread, the one that called begin. The sampler's thread never
- * calls a sink: measure/ drains its ring. Errors: a sink that fails returns a code once. sink_tee
- * keeps the others going and remembers the error, so that a full disk never loses the run that is
- * still in memory.
+ * What: the store and the run in memory are sinks, and so is the tee that feeds both.
+ * Order of calls: begin, then any of phase/invocation/samples/event/finding in the order in which
+ *          things became known, then end, exactly once, also after an interruption.
+ * Ownership: everything passed is borrowed for the call. A series passed in a sample block keeps
+ *          its id for the whole run; sinks learn of a series from the first block that names it.
+ * Threads: all calls of one run come from one thread, the one that called begin. The sampler's
+ *          thread never calls a sink: measure/ drains its ring.
+ * Errors: a sink that fails returns a code once. sink_tee keeps the others going and remembers the
+ *         error, so that a full disk never loses the run that is still in memory.
  */
 #ifndef TACHO_MODEL_SINK_H
 #define TACHO_MODEL_SINK_H

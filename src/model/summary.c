@@ -157,16 +157,12 @@ static void fill_from_hist(struct summary *summary, const struct hist *hist, dou
     summary->min = run_hist_to_shown(metric, (double)hist->min);
     summary->max = run_hist_to_shown(metric, (double)hist->max);
     summary->quantile_error = HIST_RELATIVE_ERROR;
-    for (int i = 0; i < SUMMARY_QUANTILES; i++)
-        summary->quantile[i] =
-            run_hist_to_shown(metric, hist_quantile(hist, summary_quantile_p[i]));
 }
 
-/* Order statistics of a histogram's values: the ranks of quantile_interval, read off by quantile.
- */
-static bool hist_interval(const struct hist *hist, double p, struct interval *ret)
+/* Order statistics of a histogram's values, which are worth n independent ones: the ranks of
+ * quantile_interval, read off by quantile. */
+static bool hist_interval(const struct hist *hist, double p, double n, struct interval *ret)
 {
-    double n = (double)hist->count;
     double half = normal_quantile(0.5 + LEVEL / 2) * sqrt(n * p * (1 - p));
     double low = (floor(n * p - half) - 1) / (n - 1), high = ceil(n * p + half) / (n - 1);
     if (!(n > 1 && low >= 0 && high <= 1))
@@ -175,28 +171,54 @@ static bool hist_interval(const struct hist *hist, double p, struct interval *re
     return true;
 }
 
-static void fill_quantiles(struct summary *summary, const struct hist *hist, double *values,
-                           size_t n)
+static void set_quantile_interval(struct summary *summary, int quantile, bool has,
+                                  const struct interval *interval)
+{
+    summary->has_quantile_ci[quantile] = has;
+    if (has) {
+        summary->quantile_lo[quantile] = interval->lo;
+        summary->quantile_hi[quantile] = interval->hi;
+    }
+}
+
+static void fill_hist_quantiles(struct summary *summary, const struct hist *hist)
 {
     const struct metric *metric = summary->series->series.metric;
-    if (!hist)
-        stats_sort(values, n);
     for (int i = 0; i < SUMMARY_QUANTILES; i++) {
         double p = summary_quantile_p[i];
         struct interval interval = {NAN, NAN};
-        if (hist) {
-            summary->has_quantile_ci[i] = hist_interval(hist, p, &interval);
-            interval.lo = run_hist_to_shown(metric, interval.lo);
-            interval.hi = run_hist_to_shown(metric, interval.hi);
-        } else {
-            summary->quantile[i] = quantile_sorted(values, n, p);
-            summary->has_quantile_ci[i] = quantile_interval(values, n, p, LEVEL, &interval);
-        }
-        if (summary->has_quantile_ci[i]) {
-            summary->quantile_lo[i] = interval.lo;
-            summary->quantile_hi[i] = interval.hi;
-        }
-        uint64_t wanted = percentile_samples_needed(p, 0, CONFIDENCE);
+        summary->quantile[i] = run_hist_to_shown(metric, hist_quantile(hist, p));
+        bool has = hist_interval(hist, p, summary->n_eff, &interval);
+        interval.lo = run_hist_to_shown(metric, interval.lo);
+        interval.hi = run_hist_to_shown(metric, interval.hi);
+        set_quantile_interval(summary, i, has, &interval);
+    }
+}
+
+/* values: in the order in which they came. */
+static int fill_raw_quantiles(struct summary *summary, const double *values, size_t n)
+{
+    CLEANUP_FREE double *ascending = malloc((n + 1) * sizeof(*ascending));
+    if (!ascending)
+        return -1;
+    memcpy(ascending, values, n * sizeof(*ascending));
+    stats_sort(ascending, n);
+    for (int i = 0; i < SUMMARY_QUANTILES; i++) {
+        double p = summary_quantile_p[i];
+        struct interval interval;
+        bool has;
+        summary->quantile[i] = quantile_sorted(ascending, n, p);
+        if (quantile_interval_ordered(values, ascending, n, p, LEVEL, &interval, &has) < 0)
+            return -1;
+        set_quantile_interval(summary, i, has, &interval);
+    }
+    return 0;
+}
+
+static void fill_needs(struct summary *summary)
+{
+    for (int i = 0; i < SUMMARY_QUANTILES; i++) {
+        uint64_t wanted = percentile_samples_needed(summary_quantile_p[i], 0, CONFIDENCE);
         summary->quantile_need[i] = wanted > summary->n ? wanted - summary->n : 0;
     }
 }
@@ -228,10 +250,13 @@ int summary_of(const struct run *run, const struct run_series *series, enum phas
         fill_from_hist(&summary, hist, values, n);
     else
         fill_from_values(&summary, values, n);
-    if (fill_mean_interval(&summary, values, invocations, n) < 0)
+    fill_needs(&summary);
+    if (hist)
+        fill_hist_quantiles(&summary, hist);
+    if (fill_mean_interval(&summary, values, invocations, n) < 0 ||
+        (!hist && fill_raw_quantiles(&summary, values, n) < 0))
         return error_set(err, ERROR_NOMEM, "out of memory while summing up %s",
                          series->series.metric->name);
-    fill_quantiles(&summary, hist, values, n);
     *ret_summary = summary;
     return 0;
 }

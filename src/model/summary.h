@@ -4,7 +4,8 @@
  * each figure that cannot be had the reason. Over the steady phase of invocations that count.
  * Interval of the mean: Student t over n_eff (autocorrelation-corrected) samples, or over the means
  * of the invocations where a run has more than one and they hold several samples each (ci_unit
- * "invocation"). Interval of a percentile: order statistics (stats/quantile.h). Units: the metric's
+ * "invocation"). Interval of a percentile: order statistics, by as many independent values as
+ * the answers "at or below it" are worth (stats.h: quantile_interval_ordered). Units: the metric's
  * shown unit.
  */
 #ifndef TACHO_MODEL_SUMMARY_H

@@ -55,6 +55,28 @@ bool content_is_limit(const struct finding *finding)
     return finding->outcome != OUTCOME_NOT_JUDGED;
 }
 
+const char *content_limit_bound(const struct finding *finding)
+{
+    return finding->limit_bound[0] ? finding->limit_bound : finding->limit_name;
+}
+
+const char *content_limit_value(const struct finding *finding, char *buf, size_t size)
+{
+    char number[48];
+    if (!finding->has_value) {
+        str_copy(buf, size, "-");
+        return buf;
+    }
+    unit_format_number(finding->value, 4, number, sizeof(number));
+    snprintf(buf, size, "%s%s%s", number, finding->unit[0] ? " " : "", finding->unit);
+    return buf;
+}
+
+const char *content_why(enum reason reason, const char *why)
+{
+    return why && why[0] ? why : reason_meaning(reason);
+}
+
 /* ---- verdict ---- */
 
 /* Names of the first limits with this outcome: "a, b and 3 more". */
@@ -68,7 +90,7 @@ static void list_limits(const struct run *run, enum outcome outcome, size_t coun
         if (finding->outcome != outcome)
             continue;
         int length = snprintf(buf + used, size - used, "%s%s", named++ ? ", " : "",
-                              finding->limit_bound[0] ? finding->limit_bound : finding->limit_name);
+                              content_limit_bound(finding));
         used = u64_min(used + (size_t)length, size - 1);
     }
     if (count > named && used < size)
@@ -351,6 +373,7 @@ int content_make(const struct run *run, struct content *content, struct error *e
     make_counts(content);
     make_trouble(content);
     content->unit_name = plural(content, 1);
+    content->unit_names = plural(content, 2);
     str_copy(content->distribution[0].label, sizeof(content->distribution[0].label),
              content->main_label);
     if (series && content->main.n > 0) {

@@ -33,7 +33,8 @@ struct content {
     char label[160];        /* when it says more than the subject; else empty */
     char counts[256];       /* "20 launches after 2 of warm-up, 1 failed" */
     char trouble[320];      /* interrupted, crashed, failed launches; empty: none */
-    const char *unit_name;  /* "launch", "inference" */
+    const char *unit_name;  /* "launch", "unit" */
+    const char *unit_names; /* its plural */
     struct summary main;    /* of the series that times one unit */
     const char *main_label; /* "wall time" */
     struct content_line distribution[2];
@@ -55,6 +56,12 @@ const char *content_range(const struct metric *metric, double lo, double hi, cha
                           size_t size);
 /* The finding judges a limit. */
 bool content_is_limit(const struct finding *finding);
+/* Its bound as written ("p99(wall_ms)<=250"), else its name. */
+const char *content_limit_bound(const struct finding *finding);
+/* The value that was held against the bound ("0.98 ms"); "-" if there is none. */
+const char *content_limit_value(const struct finding *finding, char *buf, size_t size);
+/* Why there are no values: the phrase of the series, else what the reason means. */
+const char *content_why(enum reason reason, const char *why);
 /* Every series with its figures, first row the header. The caller deinits, also after an error. */
 int content_metrics_table(const struct run *run, struct text_table *table, struct error *err);
 

@@ -63,6 +63,16 @@ static struct content_line *add_line(struct content *content, const char *label)
     return line;
 }
 
+/* Adds a line that was made apart, if it holds anything. */
+static void keep_line(struct content *content, const char *label, const struct content_line *line)
+{
+    struct content_line *kept = line->count ? add_line(content, label) : NULL;
+    if (!kept)
+        return;
+    kept->count = line->count;
+    memcpy(kept->items, line->items, sizeof(kept->items));
+}
+
 __attribute__((format(printf, 2, 3))) static void add_item(struct content_line *line,
                                                            const char *fmt, ...)
 {
@@ -136,15 +146,8 @@ static int add_launch_line(struct content *content, const struct line_row *row, 
         add_value(&line, item->format, bounded);
     }
     if (missing.names[0] && content->main.n > 0)
-        add_item(&line, "%s: - (%s)", missing.names,
-                 missing.why && missing.why[0] ? missing.why : reason_meaning(missing.reason));
-    if (line.count == 0)
-        return 0;
-    struct content_line *out = add_line(content, row->label);
-    if (out) {
-        memcpy(line.label, out->label, sizeof(line.label));
-        *out = line;
-    }
+        add_item(&line, "%s: - (%s)", missing.names, content_why(missing.reason, missing.why));
+    keep_line(content, row->label, &line);
     return 0;
 }
 
@@ -186,8 +189,7 @@ static int add_own_metric(struct content *content, const struct run_series *seri
     struct content_line *line = add_line(content, metric->name);
     char a[96];
     if (summary.n == 0) {
-        add_item(line, "- (%s)",
-                 summary.why && summary.why[0] ? summary.why : reason_meaning(summary.reason));
+        add_item(line, "- (%s)", content_why(summary.reason, summary.why));
         return 0;
     }
     if (summary.n == 1) {
@@ -289,13 +291,7 @@ static int add_machine_line(struct content *content, struct error *err)
     }
     if (!has_sensor && has_series)
         add_item(&line, "no temperature or power sensors here");
-    if (line.count == 0)
-        return 0;
-    struct content_line *out = add_line(content, "machine");
-    if (out) {
-        memcpy(line.label, out->label, sizeof(line.label));
-        *out = line;
-    }
+    keep_line(content, "machine", &line);
     return 0;
 }
 

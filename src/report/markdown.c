@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/text_table.h"
-#include "base/unit.h"
 #include "base/util.h"
 #include "report/content.h"
 
@@ -75,14 +74,11 @@ static int append_limits(const struct run *run, struct strbuf *out, struct error
         const struct finding *finding = &run->findings[i];
         if (!content_is_limit(finding))
             continue;
-        char number[48], value[72] = "-", n[24];
-        if (finding->has_value)
-            snprintf(value, sizeof(value), "%s%s%s",
-                     unit_format_number(finding->value, 4, number, sizeof(number)),
-                     finding->unit[0] ? " " : "", finding->unit);
+        char value[72], n[24];
+        content_limit_value(finding, value, sizeof(value));
         snprintf(n, sizeof(n), "%llu", (unsigned long long)finding->n);
-        text_table_row(&table, finding->limit_bound[0] ? finding->limit_bound : finding->limit_name,
-                       outcome_name(finding->outcome), value, n, finding->sentence);
+        text_table_row(&table, content_limit_bound(finding), outcome_name(finding->outcome), value,
+                       n, finding->sentence);
     }
     strbuf_append(out, "\n### Limits\n\n");
     text_table_render_markdown(&table, out);

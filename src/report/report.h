@@ -3,7 +3,7 @@
  *
  * Text: one screen (80x24 for a usual run): verdict first, then limits, the main distribution with
  *       sparkline, resources, findings with advice, and what to do next. Values always with their
- * n. A synthetic run says so in every rendering.
+ *       n. A synthetic run says so in every rendering.
  */
 #ifndef TACHO_REPORT_REPORT_H
 #define TACHO_REPORT_REPORT_H

@@ -162,18 +162,10 @@ static enum term_style outcome_style(enum outcome outcome)
 
 static const char *limit_text(const struct finding *finding, char *buf, size_t size)
 {
-    const char *bound = finding->limit_bound[0] ? finding->limit_bound : finding->limit_name;
+    const char *bound = content_limit_bound(finding);
     bool is_named = finding->limit_name[0] && strcmp(finding->limit_name, bound) != 0 &&
                     !strpbrk(finding->limit_name, "<>");
     snprintf(buf, size, "%s%s%s", is_named ? finding->limit_name : "", is_named ? ": " : "", bound);
-    return buf;
-}
-
-static const char *limit_value(const struct finding *finding, char *buf, size_t size)
-{
-    char number[48];
-    unit_format_number(finding->value, 4, number, sizeof(number));
-    snprintf(buf, size, "%s%s%s", number, finding->unit[0] ? " " : "", finding->unit);
     return buf;
 }
 
@@ -185,7 +177,7 @@ static void append_limits(struct screen *screen)
     for (size_t i = 0; i < run->finding_count; i++)
         if (content_is_limit(&run->findings[i])) {
             width = u64_max(width, str_width(limit_text(&run->findings[i], text, sizeof(text))));
-            limit_value(&run->findings[i], value, sizeof(value));
+            content_limit_value(&run->findings[i], value, sizeof(value));
             value_width = u64_max(value_width, str_width(value));
         }
     for (size_t i = 0; i < run->finding_count; i++) {
@@ -200,7 +192,7 @@ static void append_limits(struct screen *screen)
         strbuf_append(screen->out, text);
         if (finding->has_value) {
             strbuf_repeat(screen->out, ' ', width - str_width(text));
-            limit_value(finding, value, sizeof(value));
+            content_limit_value(finding, value, sizeof(value));
             strbuf_printf(screen->out, "   %s", value);
             strbuf_repeat(screen->out, ' ', value_width - str_width(value));
             strbuf_printf(screen->out, "   n %llu", (unsigned long long)finding->n);
@@ -320,9 +312,7 @@ static void append_next(struct screen *screen)
     blank_line(screen);
     if (needed > 0)
         strbuf_printf(screen->out, "next: %llu more %s would decide: -n %llu\n",
-                      (unsigned long long)needed,
-                      strcmp(content->unit_name, "launch") == 0 ? "launches" : "units",
-                      (unsigned long long)wanted);
+                      (unsigned long long)needed, content->unit_names, (unsigned long long)wanted);
     else if (content->run->verdict.outcome == OUTCOME_NOT_JUDGED && content->main.n > 0)
         strbuf_printf(screen->out, "next: judge it with --limit 'p95(%s)<=%.3g'\n",
                       content->main.series->series.metric->name,

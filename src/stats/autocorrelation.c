@@ -5,9 +5,9 @@
 
 /* A series of up to this length gets every lag; so does the series of block means that stands for
  * a longer one. */
-#define FULL_LAGS 4096
+#define FULL_LAGS 2048
 /* Multiplications spent on the lags of a longer series before going over to block means. */
-#define LAG_BUDGET ((size_t)1 << 26)
+#define LAG_BUDGET ((size_t)1 << 23)
 #define LAGS_MIN 16
 
 static double autocovariance(const double *x, size_t n, double mean, size_t lag)

@@ -2,9 +2,11 @@
  *
  * What: 2^7 sub-buckets per power of two: values below 2^8 are exact; above, a bucket spans 2^-7 of
  *       its value and its middle is reported, so the error is at most 2^-8. Covers the whole
- * uint64. Memory: one flat array of 7424 counters (58 KiB), no allocation after hist_new. Threads:
- * one writer. Errors: none; counters saturate never in practice (2^64). Source: the log-linear
- * layout is HdrHistogram's (G. Tene); the bucket function is ours.
+ *       uint64.
+ * Memory: one flat array of 7424 counters (58 KiB), no allocation after hist_new.
+ * Threads: one writer.
+ * Errors: none; no counter overflows in practice (2^64).
+ * Source: the log-linear layout is HdrHistogram's (G. Tene); the bucket function is ours.
  */
 #ifndef TACHO_STATS_HIST_H
 #define TACHO_STATS_HIST_H

@@ -174,25 +174,46 @@ static size_t binomial_first(size_t n, double p, double at_least, bool strict)
     return low;
 }
 
-/* With B ~ Bin(n, p) the number of values below the quantile, [x_(r), x_(s)] (1-based) covers it
+/* With B ~ Bin(m, p) the number of m values below the quantile, [x_(r), x_(s)] (1-based) covers it
  * with probability P[r <= B < s]: r is the largest rank with P[B < r] <= alpha/2, s the smallest
- * with P[B < s] >= 1 - alpha/2. */
-bool quantile_interval(const double *ascending, size_t n, double p, double level,
-                       struct interval *ret)
+ * with P[B < s] >= 1 - alpha/2. Of n values that are worth only m, the ranks are those that lie at
+ * the same share of the way. */
+static bool interval_by_ranks(const double *ascending, size_t n, size_t m, double p, double level,
+                              struct interval *ret)
 {
     ret->lo = -INFINITY;
     ret->hi = INFINITY;
-    if (n == 0 || !(p >= 0 && p <= 1) || !(level > 0 && level < 1))
+    if (n == 0 || m == 0 || !(p >= 0 && p <= 1) || !(level > 0 && level < 1))
         return false;
-    double tail = (1 - level) / 2;
-    size_t r = binomial_first(n, p, tail, true);
-    size_t s = binomial_first(n, p, 1 - tail, false) + 1;
+    double tail = (1 - level) / 2, spread = (double)(n + 1) / (double)(m + 1);
+    size_t r = binomial_first(m, p, tail, true);
+    size_t s = binomial_first(m, p, 1 - tail, false) + 1;
+    bool has_lo = r >= 1, has_hi = s <= m;
 
-    if (r >= 1)
-        ret->lo = ascending[r - 1];
-    if (s <= n)
-        ret->hi = ascending[s - 1];
-    return r >= 1 && s <= n;
+    if (has_lo)
+        ret->lo = ascending[(size_t)floor((double)r * spread) - 1];
+    if (has_hi)
+        ret->hi = ascending[(size_t)ceil((double)s * spread) - 1];
+    return has_lo && has_hi;
+}
+
+bool quantile_interval(const double *ascending, size_t n, double p, double level,
+                       struct interval *ret)
+{
+    return interval_by_ranks(ascending, n, n, p, level, ret);
+}
+
+int quantile_interval_ordered(const double *x, const double *ascending, size_t n, double p,
+                              double level, struct interval *ret, bool *ret_both)
+{
+    CLEANUP_FREE double *answers = malloc((n + 1) * sizeof(*answers));
+    if (!answers)
+        return -1;
+    double quantile = quantile_sorted(ascending, n, p);
+    for (size_t i = 0; i < n; i++)
+        answers[i] = x[i] <= quantile ? 1 : 0;
+    *ret_both = interval_by_ranks(ascending, n, (size_t)effective_n(answers, n), p, level, ret);
+    return 0;
 }
 
 int stats_mad(const double *x, size_t n, double *ret_median, double *ret_mad)

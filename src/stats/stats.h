@@ -45,6 +45,12 @@ double quantile_sorted(const double *ascending, size_t n, double p);
  */
 bool quantile_interval(const double *ascending, size_t n, double p, double level,
                        struct interval *ret);
+/* The same where the values depend on each other: x in the order in which they came, `ascending`
+ * the same values sorted. What counts is the dependence of the answers "at or below the quantile",
+ * so the ranks are those of that many independent ones (effective_n), spread over the n values. -1:
+ * out of memory. */
+int quantile_interval_ordered(const double *x, const double *ascending, size_t n, double p,
+                              double level, struct interval *ret, bool *ret_both);
 /* Median absolute deviation from the median, not scaled. Sorts scratch copies: -1 out of memory. */
 int stats_mad(const double *x, size_t n, double *ret_median, double *ret_mad);
 

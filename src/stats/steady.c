@@ -17,9 +17,11 @@
  *    Without a significant change the warm-up is what part 1 found. With one, the series is cut
  *    where the standard error of the mean of the remaining ranks is least (MSER: White 1997), and
  *    if the rest still fails the test, as far behind that as it takes. The cut holds if it lies in
- *    the first half, leaves enough values to test, and the rest drifts by less than half of the
- *    step at the cut. If none holds the series never settled: a drift through all of it is no
- *    warm-up.
+ *    the first half (of more than 1,000 values: the first fifth, for a program does not warm up for
+ *    longer because it is measured for longer), leaves enough values to test, the rest drifts by
+ *    less than half of the step at the cut, and no later stretch comes halfway back to what was
+ * cut: what comes and goes is another load, not warm-up. If none holds the series never settled: a
+ *    drift through all of it is no warm-up.
  *
  * Longer series are tested on up to 1,000 medians of blocks; a gradual warm-up shorter than a block
  * is then below what can be seen, and below 0.1 % of the data.
@@ -44,6 +46,8 @@
 #define STEP_Z 3.75
 /* A shorter series cannot reach either threshold, so it cannot be shown to be flat either. */
 #define TEST_MIN 7
+/* Of more values than this only the first fifth may be a gradual warm-up. */
+#define LONG_N 1000
 /* A change of level of less than this part of the level is of no consequence, however sure. */
 #define CHANGE_MIN 0.01
 
@@ -293,6 +297,28 @@ static int drifts(const double *x, size_t n, size_t cut, double *scratch, bool *
     return 0;
 }
 
+/* Whether a stretch after the cut lies halfway or more from the level of the rest to that of what
+ * was cut. A stretch is as long as it takes for its median to be certain (4 standard errors, normal
+ * noise), a tenth of the cut and 5 values at least: lone spikes say nothing. Scratch: 2n. */
+static bool returns(const double *x, size_t n, size_t cut, double *scratch)
+{
+    memcpy(scratch, x, n * sizeof(*x));
+    double step = order_median(scratch, cut) - order_median(scratch + cut, n - cut);
+    struct location rest = locate(x + cut, n - cut, NAN, scratch);
+    double certain = 10 * rest.deviation / fabs(step);
+    double length = fmax(fmax(5, (double)cut / 10), ceil(certain * certain));
+    if (!(step != 0 && length <= (double)(n - cut)))
+        return false;
+    size_t stretch = (size_t)length;
+
+    for (size_t i = cut; i + stretch <= n; i += (stretch + 1) / 2) {
+        memcpy(scratch, x + i, stretch * sizeof(*x));
+        if ((order_median(scratch, stretch) - rest.median) / step >= 0.5)
+            return true;
+    }
+    return false;
+}
+
 /* Part 2 on blocks x[0..n): *ret_cut blocks are warm-up, at most cut_max. Scratch: 2n. */
 static int level_cut(const double *x, size_t n, size_t cut_max, double *scratch, size_t *ret_cut,
                      bool *ret_steady)
@@ -314,6 +340,7 @@ static int level_cut(const double *x, size_t n, size_t cut_max, double *scratch,
             continue;
         if (drifts(x, n, cut, scratch, &moving) < 0)
             return -1;
+        moving = moving || returns(x, n, cut, scratch);
         *ret_steady = !moving;
         *ret_cut = moving ? 0 : cut;
         return 0;
@@ -334,7 +361,8 @@ static int warmup_of(const struct series *series, size_t *ret_k, bool *ret_stead
         memcpy(block, series->x + lead + i * size, size * sizeof(*block));
         medians[i] = order_median(block, size);
     }
-    size_t cut_max = (series->n / 2 - lead) / size;
+    size_t longest = series->n > LONG_N ? series->n / 5 : series->n / 2;
+    size_t cut_max = (longest > lead ? longest - lead : 0) / size;
     if (level_cut(medians, blocks, cut_max, scratch, &cut, ret_steady) < 0)
         return -1;
     *ret_k = lead + cut * size;

@@ -56,8 +56,12 @@ int store_locate(const char *setting, char *ret_path, size_t size, bool *ret_exi
         return 0;
     }
     char here[PATH_MAX], candidate[PATH_MAX + sizeof(DIRECTORY_NAME) + 1];
-    if (!getcwd(here, sizeof(here)))
-        return error_set_errno(err, ERROR_SYSTEM, errno, "the working directory cannot be read");
+    if (!getcwd(here, sizeof(here))) {
+        error_set_errno(err, error_code_from_errno(errno), errno,
+                        "the store is looked for upwards from the working directory, which cannot "
+                        "be told");
+        return error_hint(err, "was it removed? cd elsewhere, or name a store with --store DIR");
+    }
     if (strcmp(here, "/") == 0)
         here[0] = '\0';
     do {

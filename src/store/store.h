@@ -1,13 +1,15 @@
 /* store.h: runs on disk: SQLite (WAL) in .tacho/runs.db; the only door to sqlite3.h.
  *
- * What: store_find looks for .tacho upwards from the working directory, as git does; a writing
- * command creates it there. The store is a sink: the run's row is written at begin (state
- * recording, with the writer's pid, start time and boot id), samples are appended as columnar
- * chunks at least every 5 s, end writes the final state. A row in state recording whose writer is
- * gone reads as crashed. Errors: missing: -ERROR_ABSENT; newer schema: -ERROR_VERSION; locked for
- * more than 5 s: -ERROR_BUSY; corrupt: -ERROR_INPUT; read-only: -ERROR_DENIED; disk full:
- * -ERROR_IO. The caller then writes the run beside it (format/run_json), so that nothing is lost.
- * Memory: store_close frees. Threads: one per handle.
+ * What: store_locate looks for .tacho upwards from the working directory, as git does; a writing
+ *       command creates one in the working directory. The store is a sink: the run's row is written
+ *       at begin (state recording, with the writer's pid, start time and boot id), samples are
+ *       appended as columnar chunks at least every 5 s, end writes the final state. A row in state
+ *       recording whose writer is gone reads as crashed.
+ * Errors: missing: -ERROR_ABSENT; newer schema: -ERROR_VERSION; locked for more than 5 s:
+ *         -ERROR_BUSY; corrupt: -ERROR_INPUT; read-only: -ERROR_DENIED; disk full: -ERROR_IO. The
+ *         caller then writes the run beside it (format/run_json), so that nothing is lost.
+ * Memory: store_close frees.
+ * Threads: one per handle.
  */
 #ifndef TACHO_STORE_STORE_H
 #define TACHO_STORE_STORE_H

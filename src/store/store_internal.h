@@ -10,13 +10,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/str.h"
+#include "base/util.h"
 #include "store/store.h"
 
 #define STORE_APPLICATION_ID 0x74616368 /* "tach" */
 #define STORE_BUSY_TIMEOUT_MS 5000
 #define STORE_FLUSH_BYTES ((size_t)64 * 1024)
-#define STORE_FLUSH_NS (UINT64_C(5) * 1000000000)
+#define STORE_FLUSH_NS (5 * NS_PER_S)
 
 struct recorder;
 
@@ -47,21 +49,18 @@ static inline void store_stmt_cleanup(sqlite3_stmt **stmt)
 {
     sqlite3_finalize(*stmt);
 }
-#define CLEANUP_STMT __attribute__((cleanup(store_stmt_cleanup)))
+#define CLEANUP_STMT CLEANUP(store_stmt_cleanup)
 
 /* ---- store_schema.c ---- */
 
-/* Step i turns version i into version i+1. */
-struct store_migration {
-    const char *sql;
-};
-extern const struct store_migration store_migrations[];
+/* The SQL of step i turns version i into version i+1. */
+extern const char *const store_migrations[];
 extern const size_t store_migration_count; /* the version of this program */
 
 /* Brings an empty or older database to version `count`; refuses foreign and newer ones. Each step
  * is one transaction with its version number. create: an empty database may be filled. */
-int store_schema_check(struct store *store, const struct store_migration *steps, size_t count,
-                       bool create, struct error *err);
+int store_schema_check(struct store *store, const char *const *steps, size_t count, bool create,
+                       struct error *err);
 
 /* ---- store_writer.c: who records a run ---- */
 

@@ -204,6 +204,10 @@ int store_resolve(struct store *store, const char *name, char ret_id[40], struct
 {
     struct candidates found = {0};
     int64_t back = parse_last(name);
+    if (!name[0]) {
+        error_set(err, ERROR_INPUT, "the name of a run is empty");
+        return error_hint(err, "is a shell variable unset? tacho runs list shows the names");
+    }
     int rc = find_ids(store, "SELECT id FROM runs WHERE id=?1", name, 0, &found, err);
     if (rc == 0 && found.count == 0 && back >= 0)
         rc = find_ids(store, "SELECT id FROM runs WHERE ?1=?1" NEWEST_FIRST " LIMIT 1 OFFSET ?2",

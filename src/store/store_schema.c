@@ -109,7 +109,7 @@ static const char schema_1[] =
     " PRIMARY KEY(run, seq)) WITHOUT ROWID;";
 /* clang-format on */
 
-const struct store_migration store_migrations[] = {{schema_1}};
+const char *const store_migrations[] = {schema_1};
 const size_t store_migration_count = ARRAY_LEN(store_migrations);
 
 static int query_i64(struct store *store, const char *sql, int64_t *ret_value, struct error *err)
@@ -148,8 +148,7 @@ static int read_version(struct store *store, int64_t *ret_version, struct error 
 }
 
 /* One step in one transaction. Somebody else may have done it since the version was read. */
-static int apply_step(struct store *store, const struct store_migration *step, int64_t from,
-                      struct error *err)
+static int apply_step(struct store *store, const char *step, int64_t from, struct error *err)
 {
     int rc = store_begin(store, err);
     if (rc < 0)
@@ -160,7 +159,7 @@ static int apply_step(struct store *store, const struct store_migration *step, i
         char pragmas[96];
         snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id=%d; PRAGMA user_version=%" PRId64,
                  STORE_APPLICATION_ID, from + 1);
-        rc = store_exec(store, step->sql, err);
+        rc = store_exec(store, step, err);
         if (rc == 0)
             rc = store_exec(store, pragmas, err);
     }
@@ -170,8 +169,8 @@ static int apply_step(struct store *store, const struct store_migration *step, i
     return rc;
 }
 
-int store_schema_check(struct store *store, const struct store_migration *steps, size_t count,
-                       bool create, struct error *err)
+int store_schema_check(struct store *store, const char *const *steps, size_t count, bool create,
+                       struct error *err)
 {
     int64_t version = 0;
     int rc = read_version(store, &version, err);
@@ -194,6 +193,6 @@ int store_schema_check(struct store *store, const struct store_migration *steps,
     if (version == 0)
         rc = store_exec(store, "PRAGMA auto_vacuum=INCREMENTAL", err);
     for (; rc == 0 && version < (int64_t)count; version++)
-        rc = apply_step(store, &steps[version], version, err);
+        rc = apply_step(store, steps[version], version, err);
     return rc;
 }

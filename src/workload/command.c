@@ -116,12 +116,19 @@ static void output_close(struct output *output)
     }
 }
 
+/* A stderr that was closed is a placeholder that nothing can be written to (main.c). */
+static bool is_writable(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
 /* Pipes where metrics are taken from the output; else the program writes to our stderr itself, or
  * to nowhere. */
 static int output_open(struct program *program, struct output *output, struct error *err)
 {
     *output = (struct output){.read_fd = {-1, -1}, .write_fd = {-1, -1}};
-    output->echo = program->show_output && fcntl(STDERR_FILENO, F_GETFD) >= 0;
+    output->echo = program->show_output && is_writable(STDERR_FILENO);
     for (int i = 0; i < OUTPUT_STREAMS && program->metrics.count > 0; i++) {
         int pair[2];
         if (pipe2(pair, O_CLOEXEC) != 0) {

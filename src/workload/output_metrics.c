@@ -195,6 +195,10 @@ static bool keep_number(struct output_metric *item, const char *text, size_t len
 {
     char number[NUMBER_MAX];
     double value;
+    for (; length > 0 && *text == ' '; text++) /* "FPS:%6.1f" */
+        length--;
+    while (length > 0 && text[length - 1] == ' ')
+        length--;
     if (length == 0 || length >= sizeof(number))
         return false;
     memcpy(number, text, length);
@@ -230,8 +234,10 @@ static int search_line(struct output_metric *item, struct workload_io *io, const
                 return rc;
         }
         line += match[0].rm_eo;
-        if (match[0].rm_eo == match[0].rm_so && *line++ == '\0')
-            break; /* an empty match must not be found for ever */
+        if (*line == '\0')
+            break; /* or "(.*)" would match once more, the nothing behind the line */
+        if (match[0].rm_eo == match[0].rm_so)
+            line++; /* an empty match must not be found for ever */
         flags = REG_NOTBOL;
     }
     return 0;
@@ -347,9 +353,8 @@ static int find_bad_matches(const struct output_metric *item, struct run_sink *s
     struct finding finding;
     finding_init(&finding, "metric_not_a_number", SEVERITY_WARNING, item->metric->name);
     finding_sentence(&finding,
-                     "%" PRIu64 " matches for %s held no number and were left out; %" PRIu64
-                     " values were kept",
-                     item->not_a_number, item->metric->name, item->values);
+                     "%" PRIu64 " of %" PRIu64 " matches for %s held no number and were left out",
+                     item->not_a_number, item->not_a_number + item->values, item->metric->name);
     finding.n = item->values;
     finding_evidence(&finding, "%s", item->series.source);
     finding_advice(&finding, "make the first group match digits only: ([0-9.]+)");

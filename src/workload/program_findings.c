@@ -65,10 +65,17 @@ static int find_survivors(const struct program_tally *tally, struct run_sink *si
 {
     struct finding finding;
     finding_init(&finding, "survivors", SEVERITY_WARNING, "");
-    finding_sentence(&finding,
-                     "left %" PRIu64 " %s behind when its main process ended: %s; %s killed",
-                     tally->survivors, tally->survivors == 1 ? "process" : "processes",
-                     tally->survivor_names, tally->survivors == 1 ? "it was" : "they were");
+    if (tally->left_survivors == 1)
+        finding_sentence(&finding,
+                         "left %" PRIu64 " %s behind when its main process ended: %s; %s killed",
+                         tally->survivors, tally->survivors == 1 ? "process" : "processes",
+                         tally->survivor_names, tally->survivors == 1 ? "it was" : "they were");
+    else
+        finding_sentence(&finding,
+                         "%" PRIu32 " of %" PRIu32 " launches left processes behind when their "
+                         "main process ended, %" PRIu64 " in all: %s; they were killed",
+                         tally->left_survivors, tally->launches, tally->survivors,
+                         tally->survivor_names);
     finding_evidence(&finding, "%" PRIu32 " of %" PRIu32 " launches", tally->left_survivors,
                      tally->launches);
     finding.has_value = true;

@@ -22,7 +22,8 @@ static size_t read_start(const char *path, void *data, size_t size)
     return n > 0 ? (size_t)n : 0;
 }
 
-/* "#!/usr/bin/python3 -u": the interpreter's path. */
+/* "#!/usr/bin/python3 -u": the interpreter's path, as the kernel takes it: with the "\r" that a
+ * Windows line end leaves there. */
 static bool read_interpreter(const char *path, char *interpreter, size_t size)
 {
     char start[PATH_MAX];
@@ -31,7 +32,7 @@ static bool read_interpreter(const char *path, char *interpreter, size_t size)
     if (n < 3 || start[0] != '#' || start[1] != '!')
         return false;
     const char *at = start + 2 + strspn(start + 2, " \t");
-    size_t length = strcspn(at, " \t\r\n");
+    size_t length = strcspn(at, " \t\n");
     if (length == 0)
         return false;
     snprintf(interpreter, size, "%.*s", (int)length, at);
@@ -49,11 +50,42 @@ static bool is_elf(const char *path, unsigned char ident[EI_NIDENT], uint16_t *r
     return true;
 }
 
+/* What a shell does itself, so that there is no program of that name. */
+static bool is_shell_word(const char *name)
+{
+    static const char *const words[] = {
+        "cd",   "source", "export", "alias",   "eval",  "exec",   "set",     "unset",
+        "type", "ulimit", "umask",  "if",      "for",   "while",  "until",   "case",
+        "{",    "(",      "!",      "[[",      "exit",  "trap",   "command", "shift",
+        "read", "return", "wait",   "builtin", "local", "declare"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(name, words[i]) == 0)
+            return true;
+    return false;
+}
+
+/* "OMP_NUM_THREADS=4 ./program" */
+static bool is_assignment(const char *name)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    size_t length = strspn(name, letters);
+    return length > 0 && name[length] == '=' && !(name[0] >= '0' && name[0] <= '9');
+}
+
 static void explain_not_found(const char *name, struct error *err)
 {
     char nearest[NAME_MAX + 1];
+    if (name[0] == '\0') {
+        error_set(err, ERROR_PROGRAM, "command not found: its name is empty");
+        error_hint(err, "is the shell variable behind -- unset?");
+        return;
+    }
     error_set(err, ERROR_PROGRAM, "command not found: %s", name);
-    if (name[strcspn(name, " \t;|&<>$")] != '\0')
+    if (is_assignment(name))
+        error_hint(err, "to set a variable for the program: -- env %s PROGRAM", name);
+    else if (is_shell_word(name))
+        error_hint(err, "%s is part of the shell, not a program: -- sh -c '%s …'", name, name);
+    else if (name[strcspn(name, " \t;|&<>$")] != '\0')
         error_hint(err, "what follows -- is one command and its arguments, each a word of its own; "
                         "for a shell's syntax: -- sh -c '…'");
     else if (strchr(name, '/') != NULL)
@@ -69,11 +101,16 @@ static void explain_no_interpreter(const char *path, struct error *err)
 {
     char interpreter[PATH_MAX];
     if (read_interpreter(path, interpreter, sizeof(interpreter))) {
+        size_t length = strcspn(interpreter, "\r");
+        if (interpreter[length] != '\0') {
+            error_set(err, ERROR_PROGRAM, "%s has Windows line ends: its interpreter is not %.*s",
+                      path, (int)length, interpreter);
+            error_hint(err, "convert it: sed -i 's/\\r$//' %s", path);
+            return;
+        }
         error_set(err, ERROR_PROGRAM, "the interpreter of %s does not exist: %s", path,
                   interpreter);
-        error_hint(err, interpreter[strcspn(interpreter, "\r")] != '\0'
-                            ? "the script has Windows line ends: convert it"
-                            : "correct the first line of the script, or install the interpreter");
+        error_hint(err, "correct the first line of the script, or install the interpreter");
         return;
     }
     error_set(err, ERROR_PROGRAM, "the dynamic loader of %s does not exist", path);

@@ -3,8 +3,8 @@
  * What: open checks and prepares; describe says what it is; invoke runs ONE process and hands its
  *       units over as they come. A command has one unit per invocation (a launch), a model many.
  *       measure/ decides how many, which are warm-up, and when to stop. THE table is workloads.c.
- * Threads: all calls on the measuring thread. Rules: the parent never loads an engine; invoke
- * returns soon after io->stop_requested() says so.
+ * Threads: all calls on the measuring thread.
+ * Rules: the parent never loads an engine; invoke returns soon after io->stop_requested() says so.
  */
 #ifndef TACHO_WORKLOAD_WORKLOAD_H
 #define TACHO_WORKLOAD_WORKLOAD_H

@@ -60,6 +60,16 @@ load helper
     [[ "$output" == *"tacho.yaml:2:3"* ]]
 }
 
+@test "doctor: counters that are denied are told from those that do not exist" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root to become nobody"
+    [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -ge 2 ] || skip "nothing is denied here"
+    setpriv --reuid=65534 --regid=65534 --clear-groups "$TACHO" doctor --json >doctor.json ||
+        skip "nobody may not run it here"
+    jq -e '[.checks[] | select(.name == "perf_event_paranoid") | .state == "note"] | all' doctor.json
+    jq -e '.checks[] | select(.name == "counters" and (.detail | contains("cpu_migrations"))) |
+        .detail | (contains("permission") and (contains("cpu_migrations, ") | not))' doctor.json
+}
+
 @test "doctor: a store that cannot be read is said" {
     mkdir .tacho
     head -c 8192 /dev/urandom >.tacho/runs.db

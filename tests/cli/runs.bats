@@ -155,6 +155,29 @@ measure() { # LABEL [N]
     [[ "$("$TACHO" runs list)" == "no runs yet"* ]]
 }
 
+@test "runs: an empty name, as of an unset variable, names no run" {
+    "$TACHO" run -n 1 -q --label " " -- true
+    for verb in show export rm; do
+        run "$TACHO" runs "$verb" ""
+        [ "$status" -eq 2 ]
+        [[ "$output" == *"is empty"* ]]
+    done
+    [ "$("$TACHO" runs list -q | wc -l)" -eq 1 ]
+}
+
+@test "runs: rm that removes nothing prints the error as JSON, and only that" {
+    measure one
+    run_split "$TACHO" runs rm --json nosuch
+    [ "$status" -eq 2 ]
+    [ "$(jq -rs '.[].schema' <<<"$output")" = "tacho.error/1" ]
+}
+
+@test "runs: import - reads stdin" {
+    measure one
+    "$TACHO" runs export last | "$TACHO" --store other runs import -
+    [ "$("$TACHO" --store other runs list --json | jq -r '.runs[].label')" = "one" ]
+}
+
 @test "runs: a run that was killed says crashed" {
     "$TACHO" run -n 1000 -q -- sleep 0.05 &
     tacho=$!

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# tests/e2e/chroot.sh: script/demo and script/test in a fresh Debian 12 that holds nothing but git.
+# tests/e2e/chroot.sh: script/demo and script/test in a fresh system that holds nothing but git.
 #
 # How to run (as root, needs the package debootstrap, 4 GB of disk and about 20 minutes):
 #
 #   tests/e2e/chroot.sh FOLDER           # makes FOLDER/root, leaves the logs in FOLDER
 #   tests/e2e/chroot.sh FOLDER --demo    # script/demo only
 #   tests/e2e/chroot.sh FOLDER --again   # keeps FOLDER/root, takes a fresh clone
+#
+# The system is Debian 12; another one is named by SUITE=jammy MIRROR=URL (MIRROR: where that
+# distribution's packages are, as in its sources.list).
 #
 # What is tested is the committed HEAD of this repository: a `git clone`, as a user has it. Where
 # packages come from (mirror, keys, proxy, certificates, name resolution) is taken from this machine
@@ -36,6 +39,7 @@ repository=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 root=$folder/root
+suite=${SUITE:-bookworm}
 
 # The mirror of this machine's Debian: the first deb822 or one-line source that has Debian's main.
 host_mirror() {
@@ -88,23 +92,33 @@ copy_host_settings() {
 }
 
 write_sources() {
-    local mirror=$1 security
-    security=$(sed -n 's/^URIs:[[:space:]]*\([^[:space:]]*debian-security[^[:space:]]*\).*/\1/p' \
-        /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1 || true)
+    local mirror=$1 components=main security
+    if [ -n "${MIRROR:-}" ]; then
+        components='main universe'
+        security="$mirror $suite-security"
+    else
+        security=$(sed -n \
+            's/^URIs:[[:space:]]*\([^[:space:]]*debian-security[^[:space:]]*\).*/\1/p' \
+            /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1 || true)
+        security=${security:+$security $suite-security}
+    fi
     {
-        printf 'deb %s bookworm main\ndeb %s bookworm-updates main\n' "$mirror" "$mirror"
+        printf 'deb %s %s\n' "$mirror $suite" "$components" "$mirror $suite-updates" "$components"
         if [ -n "$security" ]; then
-            printf 'deb %s bookworm-security main\n' "$security"
+            printf 'deb %s %s\n' "$security" "$components"
         fi
     } >"$root/etc/apt/sources.list"
 }
 
 make_root() {
-    local mirror
-    mirror=$(host_mirror)
+    local mirror=${MIRROR:-$(host_mirror)} options=(--variant=minbase)
     [ -n "$mirror" ] || die "no Debian mirror in /etc/apt of this machine"
+    if [ -n "${MIRROR:-}" ]; then
+        # Its keys need not be on this machine; apt inside checks with the ones that come along.
+        options+=(--no-check-gpg '--components=main,universe')
+    fi
     rm -rf --one-file-system "$root"
-    debootstrap --variant=minbase --include=git,ca-certificates bookworm "$root" "$mirror" \
+    debootstrap "${options[@]}" --include=git,ca-certificates "$suite" "$root" "$mirror" \
         >"$folder/debootstrap.log" 2>&1 || {
         tail -n 20 "$folder/debootstrap.log" >&2
         die "debootstrap failed"

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (procfs_parse_stat(text, &stat, &err) == 0 &&
         (strlen(stat.comm) >= sizeof(stat.comm) || !strchr(text, '(')))
         abort();
-    if (procfs_parse_io(text, &io, &err) == 0 && !strstr(text, "write_bytes:"))
+    if (procfs_parse_io(text, &io, &err) == 0 && !strstr(text, "wchar:"))
         abort();
     free(text);
     return 0;

@@ -4,12 +4,15 @@
 #define TACHO_TESTS_SAMPLE_RUN_H
 
 #include <math.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "base/util.h"
 #include "format/run_json.h"
@@ -180,6 +183,34 @@ static int sample_run_play(struct run_sink *sink, const struct sample_options *o
     facts_deinit(&environment);
     facts_deinit(&workload);
     return player.rc;
+}
+
+/* The sample run in memory; run_deinit it. */
+static inline void sample_run_make(struct run *run)
+{
+    struct error err = {0};
+    run_init(run);
+    if (sample_run_play(run_sink_of(run), &(struct sample_options){0}, &err) < 0)
+        fail_msg("%s", err.message);
+}
+
+/* A run as JSON; free it. */
+static inline char *run_text(const struct run *run, bool with_samples)
+{
+    struct error err = {0};
+    struct strbuf out = {0};
+    if (run_json_write(run, with_samples, &out, &err) < 0)
+        fail_msg("%s", err.message);
+    return out.data;
+}
+
+static inline char *sample_run_text(void)
+{
+    struct run run;
+    sample_run_make(&run);
+    char *text = run_text(&run, true);
+    run_deinit(&run);
+    return text;
 }
 
 #endif

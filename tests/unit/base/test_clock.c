@@ -1,40 +1,18 @@
 /* Clocks: each against another clock of the system, and stamps against known dates. */
 #include <math.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/time.h>
 #include <time.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/util.h"
-
-static void on_alarm(int signal)
-{
-}
-
-static void sleeps_until_the_deadline_through_signals(void **state)
-{
-    struct sigaction action = {.sa_handler = on_alarm};
-    sigaction(SIGALRM, &action, NULL);
-    const struct itimerval every_2_ms = {{0, 2000}, {0, 2000}}, never = {{0, 0}, {0, 0}};
-    setitimer(ITIMER_REAL, &every_2_ms, NULL);
-    uint64_t deadline_ns = clock_mono_ns() + 25 * NS_PER_MS;
-    uint64_t woke_ns = clock_sleep_until(deadline_ns);
-    setitimer(ITIMER_REAL, &never, NULL);
-    assert_true(woke_ns >= deadline_ns);
-    assert_true(clock_mono_ns() >= woke_ns);
-
-    uint64_t now_ns = clock_mono_ns();
-    assert_true(clock_sleep_until(now_ns - NS_PER_MS) >= now_ns); /* already past */
-}
 
 static double cpu_s(int who)
 {
@@ -97,7 +75,6 @@ static void formats_stamps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sleeps_until_the_deadline_through_signals),
         cmocka_unit_test(cpu_clocks_agree_with_rusage),
         cmocka_unit_test(the_epoch_is_real_unless_replaced),
         cmocka_unit_test(formats_stamps),

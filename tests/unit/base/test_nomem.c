@@ -1,5 +1,5 @@
 /* Every allocation fails once: the error says so, nothing is lost and (under ASan) nothing leaks.
- * The linker sends malloc, calloc and realloc of base/ here (--wrap). */
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,35 +15,7 @@
 #include "base/settings.h"
 #include "base/text_table.h"
 #include "base/yaml.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-static long countdown = -1; /* allocations until the one that fails; negative: none fails */
-
-static int fails_now(void)
-{
-    return countdown >= 0 && countdown-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(memory, size);
-}
+#include "malloc_countdown.h"
 
 static char path[] = "/tmp/tacho-test-nomem-XXXXXX";
 
@@ -53,11 +25,9 @@ static int each_failure(int (*action)(struct error *err))
 {
     for (int i = 0; i < 10000; i++) {
         struct error err = {0};
-        countdown = i;
+        malloc_countdown_start(i + 1);
         int code = action(&err);
-        bool failed = countdown < 0;
-        countdown = -1;
-        if (!failed) {
+        if (!malloc_countdown_stop()) {
             assert_int_equal(code, 0);
             return i;
         }

@@ -1,5 +1,5 @@
-/* collect_test.h: what the tests of the collectors share: recorded trees, trees made on the spot,
- * and an opened collector whose values are asked for by name. */
+/* collect_test.h: what the tests of the collectors share: recorded trees, and an opened collector
+ * whose values are asked for by name. */
 #ifndef TACHO_TESTS_COLLECT_TEST_H
 #define TACHO_TESTS_COLLECT_TEST_H
 
@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,8 @@
 
 #include "base/clock.h"
 #include "collect/collector.h"
+#include "near.h"
+#include "test_tree.h"
 
 static inline void test_root_open(struct root *root, const char *tree)
 {
@@ -29,56 +30,6 @@ static inline void test_root_open(struct root *root, const char *tree)
     assert_non_null(trees);
     snprintf(path, sizeof(path), "%s/%s", trees, tree);
     assert_int_equal(root_open(root, path, NULL), 0);
-}
-
-/* ---- a tree of one's own ---- */
-
-struct test_tree {
-    char path[64];
-    struct root root;
-};
-
-static inline void test_tree_init(struct test_tree *tree)
-{
-    snprintf(tree->path, sizeof(tree->path), "/tmp/tacho-test-XXXXXX");
-    assert_non_null(mkdtemp(tree->path));
-    assert_int_equal(chmod(tree->path, 0755), 0);
-    assert_int_equal(root_open(&tree->root, tree->path, NULL), 0);
-}
-
-/* Makes the directories of name and writes the file. */
-static inline void test_tree_write(const struct test_tree *tree, const char *name, const char *text)
-{
-    char path[512];
-    snprintf(path, sizeof(path), "%s/%s", tree->path, name);
-    for (char *slash = path + strlen(tree->path) + 1; (slash = strchr(slash, '/')); slash++) {
-        *slash = '\0';
-        mkdir(path, 0755);
-        *slash = '/';
-    }
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
-static inline void test_tree_remove(const struct test_tree *tree, const char *name)
-{
-    char path[512];
-    snprintf(path, sizeof(path), "%s/%s", tree->path, name);
-    assert_int_equal(remove(path), 0);
-}
-
-static inline int test_remove_entry(const char *path, const struct stat *info, int type,
-                                    struct FTW *ftw)
-{
-    return remove(path);
-}
-
-static inline void test_tree_deinit(struct test_tree *tree)
-{
-    root_close(&tree->root);
-    nftw(tree->path, test_remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- an opened collector ---- */
@@ -155,14 +106,6 @@ static inline double value_of(const struct test_collector *test, const char *met
     return test->values[channel - test->channels.items];
 }
 
-#define ASSERT_NEAR(value, expected, tolerance)                                                    \
-    do {                                                                                           \
-        double assert_near_value = (value), assert_near_expected = (expected);                     \
-        if (!(fabs(assert_near_value - assert_near_expected) <= (tolerance)))                      \
-            print_message("%s is %.9g, not %.9g\n", #value, assert_near_value,                     \
-                          assert_near_expected);                                                   \
-        assert_true(fabs(assert_near_value - assert_near_expected) <= (tolerance));                \
-    } while (0)
 #define ASSERT_NAN(value) assert_true(isnan(value))
 
 #endif

@@ -1,9 +1,5 @@
 /* test_run_csv.c: the old toolkit's columns, cell by cell. */
-#include <setjmp.h>
-
 #include "sample_run.h"
-
-#include <cmocka.h>
 
 #include "format/run_csv.h"
 
@@ -14,21 +10,14 @@ static char *csv_of(const struct run *const *runs, size_t count, bool with_warmu
     struct strbuf out = {0};
     struct error err = {0};
     assert_int_equal(run_csv_write(runs, count, with_warmup, &out, &err), 0);
-    return strbuf_take(&out);
-}
-
-static void make_sample(struct run *run)
-{
-    struct error err = {0};
-    run_init(run);
-    assert_int_equal(sample_run_play(run_sink_of(run), &(struct sample_options){0}, &err), 0);
+    return out.data;
 }
 
 /* No power sensor: empty cells. The warm-up launch and the one that was timed out are kept out. */
 static void steady_units_of_a_command(void **state)
 {
     struct run run;
-    make_sample(&run);
+    sample_run_make(&run);
     const struct run *runs[] = {&run};
     char *text = csv_of(runs, 1, false);
     assert_string_equal(text, SINGLE "1795382553.350,prog,1,20,,50\n"
@@ -44,7 +33,7 @@ static void steady_units_of_a_command(void **state)
 static void several_runs_have_labels(void **state)
 {
     struct run run;
-    make_sample(&run);
+    sample_run_make(&run);
     const struct run *runs[] = {&run, &run};
     char *text = csv_of(runs, 2, false);
     assert_non_null(strstr(text, "timestamp,run_label,workload,batch_size,latency_ms,power_w,"

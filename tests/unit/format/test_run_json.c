@@ -1,17 +1,7 @@
 /* test_run_json.c: a run as JSON, read with jansson and checked by hand; and there and back. */
 #include <jansson.h>
-#include <setjmp.h>
 
 #include "sample_run.h"
-
-#include <cmocka.h>
-
-static void make_sample(struct run *run)
-{
-    struct error err = {0};
-    run_init(run);
-    assert_int_equal(sample_run_play(run_sink_of(run), &(struct sample_options){0}, &err), 0);
-}
 
 static struct run_sink *fresh_run(void *context)
 {
@@ -20,19 +10,11 @@ static struct run_sink *fresh_run(void *context)
     return run_sink_of(run);
 }
 
-static char *write_text(const struct run *run, bool with_samples)
-{
-    struct strbuf out = {0};
-    struct error err = {0};
-    assert_int_equal(run_json_write(run, with_samples, &out, &err), 0);
-    return strbuf_take(&out);
-}
-
 static json_t *write_tree(bool with_samples)
 {
     struct run run;
-    make_sample(&run);
-    char *text = write_text(&run, with_samples);
+    sample_run_make(&run);
+    char *text = run_text(&run, with_samples);
     json_error_t error;
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
     assert_non_null(root);
@@ -130,10 +112,10 @@ static void there_and_back(void **state)
 {
     struct run run, again;
     struct error err = {0};
-    make_sample(&run);
-    char *text = write_text(&run, true);
+    sample_run_make(&run);
+    char *text = run_text(&run, true);
     assert_int_equal(run_json_read(text, strlen(text), "x.json", fresh_run, &again, &err), 0);
-    char *second = write_text(&again, true);
+    char *second = run_text(&again, true);
     assert_string_equal(text, second);
     const struct run_series *wall = run_find_series(&again, "wall_ms", NULL);
     assert_int_equal(wall->count, 5);
@@ -158,7 +140,7 @@ static void several_runs(void **state)
     struct run run, again[2], *next = again;
     struct error err = {0};
     struct strbuf out = {0};
-    make_sample(&run);
+    sample_run_make(&run);
     const struct run *const runs[] = {&run, &run};
     assert_int_equal(runs_json_write(runs, 2, true, &out, &err), 0);
     assert_int_equal(run_json_read(out.data, out.len, "x.json", fresh_of_two, &next, &err), 0);
@@ -178,7 +160,7 @@ static void dropped_values_are_told(void **state)
     run_init(&run);
     run.samples_max = 4;
     assert_int_equal(sample_run_play(run_sink_of(&run), &(struct sample_options){0}, &err), 0);
-    char *text = write_text(&run, true);
+    char *text = run_text(&run, true);
     assert_non_null(strstr(text, "\"dropped\": "));
     assert_int_equal(run_json_read(text, strlen(text), NULL, fresh_run, &again, &err), 0);
     bool told = false;
@@ -203,7 +185,7 @@ static void same_metric_twice(void **state)
         struct sample_block block = {.series = &series, .n = 1, .value_ns = &value};
         assert_int_equal(sink_samples(run_sink_of(&run), &block, &err), 0);
     }
-    char *text = write_text(&run, false);
+    char *text = run_text(&run, false);
     json_error_t error;
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
     assert_non_null(root);

@@ -1,9 +1,5 @@
 /* test_run_json_hostile.c: JSON that nobody should have written: a clear error, never a crash. */
-#include <setjmp.h>
-
 #include "sample_run.h"
-
-#include <cmocka.h>
 
 #include "stats/stats.h"
 
@@ -22,18 +18,6 @@ static int read_text(const char *text, size_t size, struct error *err)
     int rc = run_json_read(text, size, "bad.json", fresh_run, &run, err);
     run_deinit(&run);
     return rc;
-}
-
-static char *good_text(void)
-{
-    struct run run;
-    struct error err = {0};
-    struct strbuf out = {0};
-    run_init(&run);
-    assert_int_equal(sample_run_play(run_sink_of(&run), &(struct sample_options){0}, &err), 0);
-    assert_int_equal(run_json_write(&run, true, &out, &err), 0);
-    run_deinit(&run);
-    return strbuf_take(&out);
 }
 
 #define HEAD "{\"schema\":\"tacho.run/1\",\"id\":\"a\","
@@ -158,7 +142,7 @@ static void unknown_metric_keeps_its_unit(void **state)
 /* A document that ends early is never taken for a whole one. */
 static void every_prefix_is_refused(void **state)
 {
-    char *text = good_text();
+    char *text = sample_run_text();
     size_t length = strlen(text) - 2; /* without the last brace and newline */
     for (size_t n = 0; n <= length; n++) {
         struct error err = {0};
@@ -169,7 +153,7 @@ static void every_prefix_is_refused(void **state)
 
 static void mutations_never_crash(void **state)
 {
-    char *text = good_text();
+    char *text = sample_run_text();
     size_t length = strlen(text);
     uint64_t seed = 7;
     static const char bytes[] = "0-9.eE\"\\{}[],:nul \xff";

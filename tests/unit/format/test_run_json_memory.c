@@ -1,10 +1,6 @@
 /* test_run_json_memory.c: every allocation of writing and reading a run fails once: an error that
  * says so, and nothing leaks. */
-#include <setjmp.h>
-
 #include "sample_run.h"
-
-#include <cmocka.h>
 
 #include "format/run_csv.h"
 #include "malloc_countdown.h"
@@ -28,8 +24,10 @@ static int there_and_back(const struct run *run, char **ret_text, struct error *
         rc = run_json_read(out.data, out.len, "x.json", fresh_run, &again, err);
     if (rc == 0)
         rc = run_json_write(&again, true, &second, err);
-    if (rc == 0)
-        *ret_text = strbuf_take(&second);
+    if (rc == 0) {
+        *ret_text = second.data;
+        second = (struct strbuf){0};
+    }
     run_deinit(&again);
     strbuf_deinit(&out);
     strbuf_deinit(&csv);

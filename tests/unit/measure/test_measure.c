@@ -158,6 +158,55 @@ static void test_warmup_is_found(void **state)
     remove(mark);
 }
 
+/* The fortieth launch fails: what was measured until then has had its warm-up all the same. */
+static void test_warmup_of_a_failed_run_is_kept_apart(void **state)
+{
+    struct fixture *fixture = *state;
+    char script[256], path[64], mark[] = "/tmp/tacho-test-XXXXXX";
+    assert_non_null(mkdtemp(mark));
+    snprintf(script, sizeof(script),
+             "echo x >>%s/n; case $(wc -l <%s/n) in 1) sleep 3;; 40) exit 3;; esac", mark, mark);
+    const char *const command[] = {"sh", "-c", script, NULL};
+    prepare(fixture, command);
+    fixture->plan.units = 50;
+    fixture->plan.units_explicit = true;
+    fixture->plan.warmup_auto = true;
+    assert_int_equal(measure_run(&fixture->plan, &fixture->measure, NULL), -ERROR_PROGRAM);
+    const struct run *run = run_of(fixture);
+    assert_int_equal(run->state, RUN_INTERRUPTED);
+    assert_int_equal(run->invocation_count, 40);
+    assert_int_equal(run_phase_of_unit(run, 0, 0), PHASE_WARMUP);
+    assert_true(values_that_count(run, "wall_ms") < 39);
+    snprintf(path, sizeof(path), "%s/n", mark);
+    remove(path);
+    remove(mark);
+}
+
+/* A duration that was asked for is that of the steady phase. */
+static void test_warmup_found_is_no_part_of_the_duration(void **state)
+{
+    struct fixture *fixture = *state;
+    char script[256], path[64], mark[] = "/tmp/tacho-test-XXXXXX";
+    assert_non_null(mkdtemp(mark));
+    snprintf(script, sizeof(script), "test -e %s/seen || { touch %s/seen; sleep 1; }; sleep 0.02",
+             mark, mark);
+    const char *const command[] = {"sh", "-c", script, NULL};
+    prepare(fixture, command);
+    fixture->plan.duration_ns = 1500 * NS_PER_MS;
+    fixture->plan.duration_explicit = true;
+    fixture->plan.warmup_auto = true;
+    assert_int_equal(measure_run(&fixture->plan, &fixture->measure, NULL), 0);
+    const struct run *run = run_of(fixture);
+    assert_int_equal(run_phase_of_unit(run, 0, 0), PHASE_WARMUP);
+    size_t warmup = units_in(run, PHASE_WARMUP);
+    int64_t steady_ns =
+        run->invocations[run->invocation_count - 1].end_ns - run->invocations[warmup - 1].end_ns;
+    assert_true(steady_ns >= 1500 * (int64_t)NS_PER_MS);
+    snprintf(path, sizeof(path), "%s/seen", mark);
+    remove(path);
+    remove(mark);
+}
+
 static void test_failure_ends_the_run_and_never_passes(void **state)
 {
     struct fixture *fixture = *state;
@@ -177,6 +226,7 @@ static void test_failure_ends_the_run_and_never_passes(void **state)
     assert_int_equal(run->invocation_count, 1);
     assert_int_not_equal(run->verdict.outcome, OUTCOME_PASS);
     assert_true(has_finding(run, "program_failed"));
+    assert_non_null(strstr(run->findings[0].sentence, "1 of 1 launch failed and is kept out"));
 }
 
 static void test_ignored_failures_are_counted_and_kept_out(void **state)
@@ -343,6 +393,8 @@ int main(void)
         TEST(test_explicit_count),
         TEST(test_asked_warmup_is_kept_apart),
         TEST(test_warmup_is_found),
+        TEST(test_warmup_of_a_failed_run_is_kept_apart),
+        TEST(test_warmup_found_is_no_part_of_the_duration),
         TEST(test_failure_ends_the_run_and_never_passes),
         TEST(test_ignored_failures_are_counted_and_kept_out),
         TEST(test_program_that_cannot_start_is_not_tried_again),

@@ -1,4 +1,4 @@
-/* model_support.h: building small runs for the tests of model/, and a tree of files. */
+/* model_support.h: building small runs for the tests of model/. */
 #ifndef TACHO_TEST_MODEL_SUPPORT_H
 #define TACHO_TEST_MODEL_SUPPORT_H
 
@@ -14,16 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/util.h"
 #include "model/run.h"
-
-#define ASSERT_CLOSE(actual, expected, tolerance)                                                  \
-    do {                                                                                           \
-        double actual_ = (actual), expected_ = (expected);                                         \
-        if (!(fabs(actual_ - expected_) <= (tolerance)))                                           \
-            fail_msg("%s is %.12g, not %.12g", #actual, actual_, expected_);                       \
-    } while (0)
+#include "near.h"
+#include "test_tree.h"
 
 static inline void begin_run(struct run *run, const char *kind)
 {
@@ -80,42 +74,6 @@ static inline void add_values(struct run *run, const struct series *series, uint
         block.value = values;
     }
     assert_int_equal(sink_samples(run_sink_of(run), &block, NULL), 0);
-}
-
-/* ---- a tree of files in a temporary directory ---- */
-
-struct tree {
-    char path[64];
-    struct root root;
-};
-
-static inline void tree_init(struct tree *tree)
-{
-    strcpy(tree->path, "/tmp/tacho-test-XXXXXX");
-    assert_non_null(mkdtemp(tree->path));
-    assert_int_equal(root_open(&tree->root, tree->path, NULL), 0);
-}
-
-static inline void tree_write(const struct tree *tree, const char *path, const char *text)
-{
-    char full[512], directory[512];
-    snprintf(full, sizeof(full), "%s/%s", tree->path, path);
-    snprintf(directory, sizeof(directory), "%s", full);
-    *strrchr(directory, '/') = '\0';
-    assert_int_equal(file_make_directories(directory, NULL), 0);
-    FILE *file = fopen(full, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
-static inline void tree_deinit(struct tree *tree)
-{
-    char command[128];
-    root_close(&tree->root);
-    snprintf(command, sizeof(command), "rm -rf '%s'", tree->path);
-    int status = system(command); /* NOLINT(cert-env33-c): a fixed command, our own directory */
-    assert_int_equal(status, 0);
 }
 
 #endif

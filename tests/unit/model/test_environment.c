@@ -28,47 +28,48 @@ static void assert_null_fact(const struct facts *facts, const char *key, enum re
     assert_int_equal(fact->reason, reason);
 }
 
-static void write_jetson(struct tree *tree)
+static void write_jetson(struct test_tree *tree)
 {
-    tree_init(tree);
-    tree_write(tree, "proc/sys/kernel/hostname", "orin\n");
-    tree_write(tree, "proc/sys/kernel/osrelease", "5.15.148-tegra\n");
-    tree_write(tree, "proc/sys/kernel/arch", "aarch64\n");
-    tree_write(tree, "proc/sys/kernel/random/boot_id", "0f2b-1\n");
-    tree_write(tree, "etc/os-release", "NAME=\"Ubuntu\"\nPRETTY_NAME=\"Ubuntu 22.04.4 LTS\"\n");
-    tree_write(tree, "proc/device-tree/model", "NVIDIA Jetson Orin Nano");
-    tree_write(tree, "proc/cpuinfo",
-               "processor\t: 0\nmodel name\t: ARMv8 Processor rev 1 (v8l)\n"
-               "CPU implementer\t: 0x41\nCPU part\t: 0xd42\n\n"
-               "processor\t: 1\nCPU implementer\t: 0x41\nCPU part\t: 0xd42\n");
-    tree_write(tree, "proc/meminfo", "MemTotal:        7802836 kB\nMemFree: 1 kB\n");
-    tree_write(tree, "proc/loadavg", "0.52 0.58 0.59 1/467 12345\n");
-    tree_write(tree, "sys/devices/system/cpu/online", "0-5\n");
-    tree_write(tree, "proc/self/status", "Name:\tx\nCpus_allowed_list:\t0-3,5\n");
-    tree_write(tree, "proc/self/cgroup", "0::/user.slice/session.scope\n");
-    tree_write(tree, "proc/1/cgroup", "0::/init.scope\n");
-    tree_write(tree, "sys/fs/cgroup/user.slice/cpu.max", "150000 100000\n");
-    tree_write(tree, "sys/fs/cgroup/user.slice/memory.max", "max\n");
-    tree_write(tree, "sys/fs/cgroup/user.slice/session.scope/cpu.max", "max 100000\n");
-    tree_write(tree, "sys/fs/cgroup/user.slice/session.scope/memory.max", "536870912\n");
-    tree_write(tree, "var/lib/nvpmodel/status", "pmode:0002 fmode:quiet\n");
-    tree_write(tree, "etc/nvpmodel.conf",
-               "< POWER_MODEL ID=0 NAME=MAXN >\n< POWER_MODEL ID=2 NAME=MODE_15W >\n");
+    test_tree_init(tree);
+    test_tree_write(tree, "proc/sys/kernel/hostname", "orin\n");
+    test_tree_write(tree, "proc/sys/kernel/osrelease", "5.15.148-tegra\n");
+    test_tree_write(tree, "proc/sys/kernel/arch", "aarch64\n");
+    test_tree_write(tree, "proc/sys/kernel/random/boot_id", "0f2b-1\n");
+    test_tree_write(tree, "etc/os-release",
+                    "NAME=\"Ubuntu\"\nPRETTY_NAME=\"Ubuntu 22.04.4 LTS\"\n");
+    test_tree_write(tree, "proc/device-tree/model", "NVIDIA Jetson Orin Nano");
+    test_tree_write(tree, "proc/cpuinfo",
+                    "processor\t: 0\nmodel name\t: ARMv8 Processor rev 1 (v8l)\n"
+                    "CPU implementer\t: 0x41\nCPU part\t: 0xd42\n\n"
+                    "processor\t: 1\nCPU implementer\t: 0x41\nCPU part\t: 0xd42\n");
+    test_tree_write(tree, "proc/meminfo", "MemTotal:        7802836 kB\nMemFree: 1 kB\n");
+    test_tree_write(tree, "proc/loadavg", "0.52 0.58 0.59 1/467 12345\n");
+    test_tree_write(tree, "sys/devices/system/cpu/online", "0-5\n");
+    test_tree_write(tree, "proc/self/status", "Name:\tx\nCpus_allowed_list:\t0-3,5\n");
+    test_tree_write(tree, "proc/self/cgroup", "0::/user.slice/session.scope\n");
+    test_tree_write(tree, "proc/1/cgroup", "0::/init.scope\n");
+    test_tree_write(tree, "sys/fs/cgroup/user.slice/cpu.max", "150000 100000\n");
+    test_tree_write(tree, "sys/fs/cgroup/user.slice/memory.max", "max\n");
+    test_tree_write(tree, "sys/fs/cgroup/user.slice/session.scope/cpu.max", "max 100000\n");
+    test_tree_write(tree, "sys/fs/cgroup/user.slice/session.scope/memory.max", "536870912\n");
+    test_tree_write(tree, "var/lib/nvpmodel/status", "pmode:0002 fmode:quiet\n");
+    test_tree_write(tree, "etc/nvpmodel.conf",
+                    "< POWER_MODEL ID=0 NAME=MAXN >\n< POWER_MODEL ID=2 NAME=MODE_15W >\n");
     static const char *const zones[][2] = {{"cpu-thermal", "45500"},   {"PMIC-Die", "100000"},
                                            {"cv0-thermal", "-256000"}, {"gpu-thermal", "44218"},
                                            {"BCPU-therm", "-45000"},   {"Tboard", "0"}};
     for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
         char path[128], value[32];
         snprintf(path, sizeof(path), "sys/class/thermal/thermal_zone%zu/type", i);
-        tree_write(tree, path, zones[i][0]);
+        test_tree_write(tree, path, zones[i][0]);
         snprintf(path, sizeof(path), "sys/class/thermal/thermal_zone%zu/temp", i);
         snprintf(value, sizeof(value), "%s\n", zones[i][1]);
-        tree_write(tree, path, value);
+        test_tree_write(tree, path, value);
     }
-    tree_write(tree, "sys/class/thermal/cooling_device0/type", "pwm-fan\n");
+    test_tree_write(tree, "sys/class/thermal/cooling_device0/type", "pwm-fan\n");
 }
 
-static void write_policy(struct tree *tree, int number, const char *cpus, const char *governor,
+static void write_policy(struct test_tree *tree, int number, const char *cpus, const char *governor,
                          const char *current, const char *max, const char *hardware_max)
 {
     const char *const files[][2] = {{"affected_cpus", cpus},
@@ -80,13 +81,13 @@ static void write_policy(struct tree *tree, int number, const char *cpus, const 
         char path[128];
         snprintf(path, sizeof(path), "sys/devices/system/cpu/cpufreq/policy%d/%s", number,
                  files[i][0]);
-        tree_write(tree, path, files[i][1]);
+        test_tree_write(tree, path, files[i][1]);
     }
 }
 
 static void a_jetson(void **state)
 {
-    struct tree tree;
+    struct test_tree tree;
     struct facts facts = {0};
     write_jetson(&tree);
     write_policy(&tree, 0, "0 1 2 3\n", "schedutil\n", "1510400\n", "1510400\n", "1510400\n");
@@ -104,14 +105,14 @@ static void a_jetson(void **state)
     assert_string_equal(text_of(&facts, "cpus_online_list"), "0-5");
     assert_int_equal(fact_of(&facts, "cpus_allowed")->integer, 5);
     assert_string_equal(text_of(&facts, "cpus_allowed_list"), "0-3,5");
-    ASSERT_CLOSE(fact_of(&facts, "mem_total_mb")->number, 7802836.0 / 1024, 1e-9);
-    ASSERT_CLOSE(fact_of(&facts, "load1")->number, 0.52, 1e-12);
+    ASSERT_NEAR(fact_of(&facts, "mem_total_mb")->number, 7802836.0 / 1024, 1e-9);
+    ASSERT_NEAR(fact_of(&facts, "load1")->number, 0.52, 1e-12);
     assert_string_equal(text_of(&facts, "governor"), "schedutil");
-    ASSERT_CLOSE(fact_of(&facts, "cpu_mhz")->number, (1510.4 + 729.6) / 2, 1e-9);
-    ASSERT_CLOSE(fact_of(&facts, "cpu_mhz_max")->number, 1510.4, 1e-9);
+    ASSERT_NEAR(fact_of(&facts, "cpu_mhz")->number, (1510.4 + 729.6) / 2, 1e-9);
+    ASSERT_NEAR(fact_of(&facts, "cpu_mhz_max")->number, 1510.4, 1e-9);
     assert_string_equal(text_of(&facts, "power_mode"), "2 (MODE_15W)");
-    ASSERT_CLOSE(fact_of(&facts, "cpu_quota_cores")->number, 1.5, 1e-12);
-    ASSERT_CLOSE(fact_of(&facts, "mem_limit_mb")->number, 512, 1e-12);
+    ASSERT_NEAR(fact_of(&facts, "cpu_quota_cores")->number, 1.5, 1e-12);
+    ASSERT_NEAR(fact_of(&facts, "mem_limit_mb")->number, 512, 1e-12);
     assert_string_equal(text_of(&facts, "container"), "none");
     assert_null_fact(&facts, "virtualization", REASON_UNSUPPORTED);
     const struct fact *zones = fact_of(&facts, "temperatures_c");
@@ -121,19 +122,19 @@ static void a_jetson(void **state)
     assert_string_equal(zones->list[2], "Tboard: 0.0");
     assert_string_equal(text_of(&facts, "tacho_version"), TACHO_VERSION);
     facts_deinit(&facts);
-    tree_deinit(&tree);
+    test_tree_deinit(&tree);
 }
 
 static void big_and_little_cores(void **state)
 {
-    struct tree tree;
+    struct test_tree tree;
     struct facts facts = {0};
-    tree_init(&tree);
+    test_tree_init(&tree);
     write_policy(&tree, 0, "0 1 2 3\n", "powersave\n", "1800000\n", "1800000\n", "1800000\n");
     write_policy(&tree, 4, "4 5\n", "performance\n", "2400000\n", "2256000\n", "2400000\n");
-    tree_write(&tree, "proc/cpuinfo",
-               "CPU implementer\t: 0x41\nCPU part\t: 0xd05\nCPU implementer\t: 0x41\n"
-               "CPU part\t: 0xd0b\nCPU implementer\t: 0x99\nCPU part\t: 0x123\n");
+    test_tree_write(&tree, "proc/cpuinfo",
+                    "CPU implementer\t: 0x41\nCPU part\t: 0xd05\nCPU implementer\t: 0x41\n"
+                    "CPU part\t: 0xd0b\nCPU implementer\t: 0x99\nCPU part\t: 0x123\n");
     environment_read(&tree.root, &facts);
     assert_string_equal(text_of(&facts, "cpu_model"),
                         "Cortex-A55 + Cortex-A76 + implementer 0x99 part 0x123");
@@ -143,14 +144,14 @@ static void big_and_little_cores(void **state)
     assert_string_equal(max->list[1], "4-5: 2256");
     assert_string_equal(fact_of(&facts, "governor")->list[1], "4-5: performance");
     facts_deinit(&facts);
-    tree_deinit(&tree);
+    test_tree_deinit(&tree);
 }
 
 static void an_empty_tree_is_all_null_and_says_why(void **state)
 {
-    struct tree tree;
+    struct test_tree tree;
     struct facts facts = {0};
-    tree_init(&tree);
+    test_tree_init(&tree);
     environment_read(&tree.root, &facts);
     static const char *const keys[] = {"hostname",        "os",
                                        "kernel",          "arch",
@@ -165,50 +166,51 @@ static void an_empty_tree_is_all_null_and_says_why(void **state)
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         assert_null_fact(&facts, keys[i], REASON_ABSENT);
     facts_deinit(&facts);
-    tree_deinit(&tree);
+    test_tree_deinit(&tree);
 }
 
 static void a_container_in_version_1(void **state)
 {
-    struct tree tree;
+    struct test_tree tree;
     struct facts facts = {0};
-    tree_init(&tree);
+    test_tree_init(&tree);
     /* The path is the host's: what is mounted here is the container's own group. */
-    tree_write(&tree, "proc/self/cgroup",
-               "5:memory:/docker/4f1c\n4:cpu,cpuacct:/docker/4f1c\n1:name=systemd:/docker/4f1c\n"
-               "0::/docker/4f1c\n");
-    tree_write(&tree, "proc/1/cgroup", "4:cpu,cpuacct:/docker/4f1c\n");
-    tree_write(&tree, "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "50000\n");
-    tree_write(&tree, "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
-    tree_write(&tree, "sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+    test_tree_write(
+        &tree, "proc/self/cgroup",
+        "5:memory:/docker/4f1c\n4:cpu,cpuacct:/docker/4f1c\n1:name=systemd:/docker/4f1c\n"
+        "0::/docker/4f1c\n");
+    test_tree_write(&tree, "proc/1/cgroup", "4:cpu,cpuacct:/docker/4f1c\n");
+    test_tree_write(&tree, "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "50000\n");
+    test_tree_write(&tree, "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
+    test_tree_write(&tree, "sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
     environment_read(&tree.root, &facts);
     assert_string_equal(text_of(&facts, "container"), "docker");
-    ASSERT_CLOSE(fact_of(&facts, "cpu_quota_cores")->number, 0.5, 1e-12);
+    ASSERT_NEAR(fact_of(&facts, "cpu_quota_cores")->number, 0.5, 1e-12);
     assert_null_fact(&facts, "mem_limit_mb", REASON_ABSENT);
     facts_deinit(&facts);
-    tree_write(&tree, "run/.containerenv", "");
-    tree_write(&tree, "sys/fs/cgroup/memory/memory.limit_in_bytes", "1073741824\n");
-    tree_write(&tree, "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1\n");
+    test_tree_write(&tree, "run/.containerenv", "");
+    test_tree_write(&tree, "sys/fs/cgroup/memory/memory.limit_in_bytes", "1073741824\n");
+    test_tree_write(&tree, "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1\n");
     environment_read(&tree.root, &facts);
     assert_string_equal(text_of(&facts, "container"), "podman");
     assert_null_fact(&facts, "cpu_quota_cores", REASON_ABSENT);
-    ASSERT_CLOSE(fact_of(&facts, "mem_limit_mb")->number, 1024, 1e-12);
+    ASSERT_NEAR(fact_of(&facts, "mem_limit_mb")->number, 1024, 1e-12);
     facts_deinit(&facts);
-    tree_deinit(&tree);
+    test_tree_deinit(&tree);
 }
 
 static void a_path_outside_the_namespace_stays_inside_the_tree(void **state)
 {
-    struct tree tree;
+    struct test_tree tree;
     struct facts facts = {0};
-    tree_init(&tree);
-    tree_write(&tree, "proc/self/cgroup", "0::/../../../outside\n");
-    tree_write(&tree, "outside/cpu.max", "1 100000\n");
-    tree_write(&tree, "sys/fs/cgroup/cpu.max", "200000 100000\n");
+    test_tree_init(&tree);
+    test_tree_write(&tree, "proc/self/cgroup", "0::/../../../outside\n");
+    test_tree_write(&tree, "outside/cpu.max", "1 100000\n");
+    test_tree_write(&tree, "sys/fs/cgroup/cpu.max", "200000 100000\n");
     environment_read(&tree.root, &facts);
-    ASSERT_CLOSE(fact_of(&facts, "cpu_quota_cores")->number, 2, 1e-12);
+    ASSERT_NEAR(fact_of(&facts, "cpu_quota_cores")->number, 2, 1e-12);
     facts_deinit(&facts);
-    tree_deinit(&tree);
+    test_tree_deinit(&tree);
 }
 
 static void virtual_machines(void **state)
@@ -222,28 +224,28 @@ static void virtual_machines(void **state)
         {"6.1.0", "flags\t\t: fpu hypervisor\n", "Standard PC (Q35) QEMU", "qemu"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct tree tree;
+        struct test_tree tree;
         struct facts facts = {0};
-        tree_init(&tree);
-        tree_write(&tree, "proc/sys/kernel/osrelease", rows[i].release);
-        tree_write(&tree, "proc/cpuinfo", rows[i].cpuinfo);
-        tree_write(&tree, "sys/class/dmi/id/product_name", rows[i].product);
+        test_tree_init(&tree);
+        test_tree_write(&tree, "proc/sys/kernel/osrelease", rows[i].release);
+        test_tree_write(&tree, "proc/cpuinfo", rows[i].cpuinfo);
+        test_tree_write(&tree, "sys/class/dmi/id/product_name", rows[i].product);
         environment_read(&tree.root, &facts);
         assert_string_equal(text_of(&facts, "virtualization"), rows[i].expected);
         facts_deinit(&facts);
-        tree_deinit(&tree);
+        test_tree_deinit(&tree);
     }
 }
 
 static void hostile_files_do_no_harm(void **state)
 {
-    struct tree tree;
+    struct test_tree tree;
     struct facts facts = {0};
     char *text = malloc(300001);
     assert_non_null(text);
     memset(text, 'x', 300000);
     text[300000] = '\0';
-    tree_init(&tree);
+    test_tree_init(&tree);
     static const char *const files[] = {"proc/cpuinfo",
                                         "proc/meminfo",
                                         "proc/loadavg",
@@ -257,8 +259,8 @@ static void hostile_files_do_no_harm(void **state)
                                         "sys/devices/system/cpu/cpufreq/policy0/affected_cpus",
                                         "sys/devices/system/cpu/cpufreq/policy0/scaling_governor"};
     for (size_t i = 0; i < ARRAY_LEN(files); i++)
-        tree_write(&tree, files[i], text);
-    tree_write(&tree, "proc/sys/kernel/hostname", "a\033[2Jb\n");
+        test_tree_write(&tree, files[i], text);
+    test_tree_write(&tree, "proc/sys/kernel/hostname", "a\033[2Jb\n");
     environment_read(&tree.root, &facts);
     assert_false(facts.failed);
     assert_null_fact(&facts, "cpu_model", REASON_UNSUPPORTED);
@@ -267,7 +269,7 @@ static void hostile_files_do_no_harm(void **state)
     assert_int_equal(fact_of(&facts, "cpus_online")->kind, FACT_NULL);
     assert_null(strchr(text_of(&facts, "hostname"), '\033'));
     facts_deinit(&facts);
-    tree_deinit(&tree);
+    test_tree_deinit(&tree);
     free(text);
 }
 

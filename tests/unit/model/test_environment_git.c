@@ -7,7 +7,7 @@
 #define COMMIT_B "89abcdef0123456789abcdef0123456789abcdef"
 #define COMMIT_256 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-static int commit_of(const struct tree *tree, const char *directory, char hex[65])
+static int commit_of(const struct test_tree *tree, const char *directory, char hex[65])
 {
     char path[256];
     struct error err = {0};
@@ -21,46 +21,46 @@ static int commit_of(const struct tree *tree, const char *directory, char hex[65
 
 static void loose_packed_and_detached(void **state)
 {
-    struct tree tree;
+    struct test_tree tree;
     char hex[65];
-    tree_init(&tree);
-    tree_write(&tree, "repo/deep/down/file", "");
+    test_tree_init(&tree);
+    test_tree_write(&tree, "repo/deep/down/file", "");
     assert_int_equal(commit_of(&tree, "repo/deep/down", hex), -ERROR_ABSENT);
-    tree_write(&tree, "repo/.git/HEAD", "ref: refs/heads/main\n");
+    test_tree_write(&tree, "repo/.git/HEAD", "ref: refs/heads/main\n");
     assert_int_equal(commit_of(&tree, "repo", hex), -ERROR_ABSENT); /* no commit yet */
-    tree_write(&tree, "repo/.git/packed-refs",
-               "# pack-refs with: peeled fully-peeled sorted\n" COMMIT_B
-               " refs/heads/mainline\n" COMMIT_A " refs/heads/main\n^" COMMIT_B "\n");
+    test_tree_write(&tree, "repo/.git/packed-refs",
+                    "# pack-refs with: peeled fully-peeled sorted\n" COMMIT_B
+                    " refs/heads/mainline\n" COMMIT_A " refs/heads/main\n^" COMMIT_B "\n");
     assert_int_equal(commit_of(&tree, "repo/deep/down", hex), 0);
     assert_string_equal(hex, COMMIT_A);
-    tree_write(&tree, "repo/.git/refs/heads/main", COMMIT_B "\n"); /* loose wins over packed */
+    test_tree_write(&tree, "repo/.git/refs/heads/main", COMMIT_B "\n"); /* loose wins over packed */
     assert_int_equal(commit_of(&tree, "repo", hex), 0);
     assert_string_equal(hex, COMMIT_B);
-    tree_write(&tree, "repo/.git/HEAD", COMMIT_256 "\n");
+    test_tree_write(&tree, "repo/.git/HEAD", COMMIT_256 "\n");
     assert_int_equal(commit_of(&tree, "repo", hex), 0);
     assert_string_equal(hex, COMMIT_256);
-    tree_deinit(&tree);
+    test_tree_deinit(&tree);
 }
 
 static void worktrees_and_submodules(void **state)
 {
-    struct tree tree;
+    struct test_tree tree;
     char hex[65], text[256];
-    tree_init(&tree);
-    tree_write(&tree, "main/.git/HEAD", "ref: refs/heads/main\n");
-    tree_write(&tree, "main/.git/refs/heads/main", COMMIT_A "\n");
-    tree_write(&tree, "main/.git/refs/heads/topic", COMMIT_B "\n");
-    tree_write(&tree, "main/.git/worktrees/wt/HEAD", "ref: refs/heads/topic\n");
-    tree_write(&tree, "main/.git/worktrees/wt/commondir", "../..\n");
+    test_tree_init(&tree);
+    test_tree_write(&tree, "main/.git/HEAD", "ref: refs/heads/main\n");
+    test_tree_write(&tree, "main/.git/refs/heads/main", COMMIT_A "\n");
+    test_tree_write(&tree, "main/.git/refs/heads/topic", COMMIT_B "\n");
+    test_tree_write(&tree, "main/.git/worktrees/wt/HEAD", "ref: refs/heads/topic\n");
+    test_tree_write(&tree, "main/.git/worktrees/wt/commondir", "../..\n");
     snprintf(text, sizeof(text), "gitdir: %s/main/.git/worktrees/wt\n", tree.path);
-    tree_write(&tree, "wt/.git", text);
+    test_tree_write(&tree, "wt/.git", text);
     assert_int_equal(commit_of(&tree, "wt", hex), 0);
     assert_string_equal(hex, COMMIT_B);
-    tree_write(&tree, "main/.git/modules/sub/HEAD", COMMIT_B "\n");
-    tree_write(&tree, "main/sub/.git", "gitdir: ../.git/modules/sub\n");
+    test_tree_write(&tree, "main/.git/modules/sub/HEAD", COMMIT_B "\n");
+    test_tree_write(&tree, "main/sub/.git", "gitdir: ../.git/modules/sub\n");
     assert_int_equal(commit_of(&tree, "main/sub", hex), 0);
     assert_string_equal(hex, COMMIT_B);
-    tree_deinit(&tree);
+    test_tree_deinit(&tree);
 }
 
 static void broken_repositories(void **state)
@@ -78,17 +78,17 @@ static void broken_repositories(void **state)
         {"ref: \n", -ERROR_IO},
         {"0123456789ABCDEF0123456789ABCDEF01234567\n", -ERROR_IO},
     };
-    struct tree tree;
+    struct test_tree tree;
     char hex[65];
-    tree_init(&tree);
-    tree_write(&tree, ".git/refs/heads/circle", "ref: refs/heads/circle\n");
+    test_tree_init(&tree);
+    test_tree_write(&tree, ".git/refs/heads/circle", "ref: refs/heads/circle\n");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        tree_write(&tree, ".git/HEAD", rows[i].head);
+        test_tree_write(&tree, ".git/HEAD", rows[i].head);
         int rc = commit_of(&tree, "", hex);
         if (rc != rows[i].expected)
             fail_msg("HEAD \"%s\": %d", rows[i].head, rc);
     }
-    tree_deinit(&tree);
+    test_tree_deinit(&tree);
 }
 
 int main(void)

@@ -35,7 +35,7 @@ static void fill_launches(struct run *run, size_t n, size_t k)
     struct summary summary;
     assert_int_equal(
         summary_of(run, run_find_series(run, "wall_ms", ""), PHASE_STEADY, &summary, NULL), 0);
-    ASSERT_CLOSE(summary.n_eff, (double)n, 1e-9);
+    ASSERT_NEAR(summary.n_eff, (double)n, 1e-9);
 }
 
 static void percentiles_by_counting(void **state)
@@ -208,7 +208,7 @@ static void means_by_their_interval(void **state)
         if (finding.outcome != rows[i].expected)
             fail_msg("%s: %s", rows[i].limit, finding.sentence);
         assert_true(finding.has_interval);
-        ASSERT_CLOSE(finding.hi, 10.55034, 1e-4);
+        ASSERT_NEAR(finding.hi, 10.55034, 1e-4);
     }
     /* 10 ± 2 s / sqrt(n) clears 9.6 near (2.05 * 1.0328 / 0.4)^2 = 28. */
     struct finding finding = judge(&run, "throughput_per_s>=9.6");
@@ -294,6 +294,32 @@ static void the_worst_instance_counts(void **state)
     assert_non_null(strstr(finding.sentence, "nothing measures it"));
     /* Two that pass: the one nearer to the limit is told. */
     assert_non_null(strstr(judge(&run, "min(temp_c)>=20").sentence, "temp_c@cpu"));
+    run_deinit(&run);
+}
+
+/* A laptop whose package is measured, but not the computer: 10 W of the one say nothing of 15 W of
+ * the other, while 20 W do. */
+static void parts_do_not_pass_for_the_whole(void **state)
+{
+    struct run run;
+    begin_run(&run, "command");
+    struct series package = make_series(0, SERIES_TIME, "power_w", "package-0");
+    struct series total = make_series(1, SERIES_TIME, "power_w", "total");
+    total.reason = REASON_ABSENT;
+    total.why = "no sensor here measures the whole machine";
+    double watts[8] = {10, 10.1, 9.9, 10, 10.1, 9.9, 10, 10};
+    int64_t t[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    add_values(&run, &package, 0, 0, watts, 8, t);
+    add_values(&run, &total, 0, 0, NULL, 0, NULL);
+    add_phase(&run, PHASE_STEADY, 0, 0, 9, 0, 30);
+    struct finding finding = judge(&run, "power_w<=15");
+    assert_int_equal(finding.outcome, OUTCOME_UNDECIDED);
+    assert_int_equal(finding.severity, SEVERITY_WARNING);
+    assert_int_equal(finding.n_needed, 0); /* no more samples would help */
+    assert_non_null(strstr(finding.sentence, "whole machine"));
+    assert_non_null(strstr(finding.advice, "power_w@package-0"));
+    assert_int_equal(judge(&run, "power_w<=5").outcome, OUTCOME_FAIL);
+    assert_int_equal(judge(&run, "power_w@package-0<=15").outcome, OUTCOME_PASS);
     run_deinit(&run);
 }
 
@@ -384,6 +410,7 @@ int main(void)
         cmocka_unit_test(what_was_seen),
         cmocka_unit_test(warm_up_is_not_judged),
         cmocka_unit_test(the_worst_instance_counts),
+        cmocka_unit_test(parts_do_not_pass_for_the_whole),
         cmocka_unit_test(latency_of_a_command_is_its_wall_time),
         cmocka_unit_test(an_interrupted_run_passes_only_what_was_decided),
         cmocka_unit_test(a_waived_limit_says_what_it_would_be),

@@ -1,42 +1,11 @@
 /* Every allocation fails once, in turn: recording, summing up and judging must say so, stay valid
- * and leak nothing (the sanitizer build looks). The linker's --wrap brings the calls here. */
+ * and leak nothing (the sanitizer build looks). */
+#include "malloc_countdown.h"
 #include "model_support.h"
 
 #include "model/environment.h"
 #include "model/limit.h"
 #include "model/summary.h"
-
-/* NOLINTBEGIN(readability-identifier-naming): the names are the linker's */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *pointer, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *pointer, size_t size);
-
-static long countdown; /* 0: never fails; 1: the next one does */
-
-static bool fails_now(void)
-{
-    return countdown > 0 && --countdown == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *pointer, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(pointer, size);
-}
-
-/* NOLINTEND(readability-identifier-naming) */
 
 /* Ten samples of a latency, two of an own metric, beyond the cap. Goes on after an error, as a tee
  * would not: the run has to stay valid for readers. */
@@ -97,9 +66,9 @@ static void recording_survives(void **state)
         struct run run;
         run_init(&run);
         run.samples_max = 5;
-        countdown = ++at;
+        malloc_countdown_start(++at);
         failures = record(&run);
-        countdown = 0;
+        malloc_countdown_stop();
         if (failures == 0)
             assert_int_equal(run.series_count, 2);
         assert_int_equal(evaluate(&run), 0); /* whatever is held can be read */
@@ -118,9 +87,9 @@ static void evaluating_survives(void **state)
     int failures = 1;
     long at = 0;
     while (failures > 0) {
-        countdown = ++at;
+        malloc_countdown_start(++at);
         failures = evaluate(&run);
-        countdown = 0;
+        malloc_countdown_stop();
         assert_true(at < 1000);
     }
     assert_true(at > 5);
@@ -137,10 +106,9 @@ static void reading_the_environment_survives(void **state)
     bool done = false;
     while (!done) {
         struct facts facts = {0};
-        countdown = ++at;
+        malloc_countdown_start(++at);
         environment_read(&root, &facts);
-        done = countdown > 0;
-        countdown = 0;
+        done = !malloc_countdown_stop();
         /* Either it says so, or what is missing is null with a reason. */
         if (!facts.failed)
             assert_int_equal(facts.count, whole.count);

@@ -25,17 +25,17 @@ static void one_sample_per_launch(void **state)
     assert_int_equal(summary.reason, REASON_NONE);
     assert_int_equal(summary.n, 16);
     assert_int_equal(summary.n_invocations, 16);
-    ASSERT_CLOSE(summary.n_eff, 16, 1e-12);
-    ASSERT_CLOSE(summary.mean, 10, 1e-12);
-    ASSERT_CLOSE(summary.std, sqrt(16.0 / 15), 1e-12);
+    ASSERT_NEAR(summary.n_eff, 16, 1e-12);
+    ASSERT_NEAR(summary.mean, 10, 1e-12);
+    ASSERT_NEAR(summary.std, sqrt(16.0 / 15), 1e-12);
     assert_true(summary.min == 9 && summary.max == 11);
-    ASSERT_CLOSE(summary.quantile[SUMMARY_P50], 10, 1e-12);
-    ASSERT_CLOSE(summary.quantile[SUMMARY_P99], 11, 1e-12);
+    ASSERT_NEAR(summary.quantile[SUMMARY_P50], 10, 1e-12);
+    ASSERT_NEAR(summary.quantile[SUMMARY_P99], 11, 1e-12);
     assert_false(summary.ci_by_invocation);
     assert_true(summary.has_mean_ci);
     /* t(0.975; 15) = 2.13145 */
-    ASSERT_CLOSE(summary.mean_hi - 10, 2.13145 * sqrt(16.0 / 15) / 4, 1e-5);
-    ASSERT_CLOSE(10 - summary.mean_lo, summary.mean_hi - 10, 1e-9);
+    ASSERT_NEAR(summary.mean_hi - 10, 2.13145 * sqrt(16.0 / 15) / 4, 1e-5);
+    ASSERT_NEAR(10 - summary.mean_lo, summary.mean_hi - 10, 1e-9);
     /* Fewest samples with none over, at 99 %: ln 0.01 / ln p, rounded up. */
     assert_int_equal(summary.quantile_need[SUMMARY_P50], 0);
     assert_int_equal(summary.quantile_need[SUMMARY_P90], 44 - 16);
@@ -46,6 +46,24 @@ static void one_sample_per_launch(void **state)
     assert_true(summary.quantile_lo[SUMMARY_P50] == 9);
     assert_true(summary.quantile_hi[SUMMARY_P50] == 11);
     assert_false(summary.has_quantile_ci[SUMMARY_P99]);
+    run_deinit(&run);
+}
+
+/* Rising from 0 to 99, the values are worth a handful: of as many independent ones the interval of
+ * the median would be that of ranks 40 and 61. */
+static void percentile_intervals_know_dependence(void **state)
+{
+    struct run run;
+    begin_run(&run, "command");
+    struct series series = make_series(0, SERIES_UNIT, "wall_ms", "");
+    for (uint32_t i = 0; i < 100; i++) {
+        double value = 1 + i;
+        add_values(&run, &series, i, 0, &value, 1, NULL);
+    }
+    struct summary summary = summarise(&run, "wall_ms");
+    ASSERT_NEAR(summary.quantile[SUMMARY_P50], 50.5, 1e-9);
+    assert_true(!summary.has_quantile_ci[SUMMARY_P50] ||
+                (summary.quantile_lo[SUMMARY_P50] < 25 && summary.quantile_hi[SUMMARY_P50] > 75));
     run_deinit(&run);
 }
 
@@ -65,9 +83,9 @@ static void the_invocation_is_the_unit_where_there_are_several(void **state)
     assert_int_equal(summary.n, 40);
     assert_int_equal(summary.n_invocations, 4);
     assert_true(summary.ci_by_invocation);
-    ASSERT_CLOSE(summary.mean, 11.5, 1e-12);
+    ASSERT_NEAR(summary.mean, 11.5, 1e-12);
     /* std of the four means is sqrt(5/3); t(0.975; 3) = 3.18245 */
-    ASSERT_CLOSE(summary.mean_hi - 11.5, 3.18245 * sqrt(5.0 / 3) / 2, 1e-4);
+    ASSERT_NEAR(summary.mean_hi - 11.5, 3.18245 * sqrt(5.0 / 3) / 2, 1e-4);
     run_deinit(&run);
 }
 
@@ -81,9 +99,9 @@ static void invocations_of_unequal_size(void **state)
     add_values(&run, &series, 1, 0, large, 4, NULL);
     struct summary summary = summarise(&run, "latency_ms");
     assert_true(summary.ci_by_invocation);
-    ASSERT_CLOSE(summary.mean, 12, 1e-12);
+    ASSERT_NEAR(summary.mean, 12, 1e-12);
     /* 2/1 * ((1/3)^2 * 2^2 + (2/3)^2 * 1^2) = 16/9, so 4/3; t(0.975; 1) = 12.7062 */
-    ASSERT_CLOSE(summary.mean_hi - 12, 12.7062 * 4 / 3, 1e-3);
+    ASSERT_NEAR(summary.mean_hi - 12, 12.7062 * 4 / 3, 1e-3);
     run_deinit(&run);
 }
 
@@ -170,11 +188,11 @@ static void from_a_histogram_within_its_bound(void **state)
     struct summary summary = summarise(&run, "latency_ms");
     assert_int_equal(summary.n, 10000);
     assert_true(summary.quantile_error > 0 && summary.quantile_error < 0.004);
-    ASSERT_CLOSE(summary.mean, 50.995, 1e-6);
-    ASSERT_CLOSE(summary.std, 28.8689567, 1e-4); /* sqrt(n (n+1) / 12) / 100, n = 10000 */
+    ASSERT_NEAR(summary.mean, 50.995, 1e-6);
+    ASSERT_NEAR(summary.std, 28.8689567, 1e-4); /* sqrt(n (n+1) / 12) / 100, n = 10000 */
     assert_true(summary.min == 1 && summary.max == 100.99);
     double p99 = 1 + 0.99 * 99.99;
-    ASSERT_CLOSE(summary.quantile[SUMMARY_P99], p99, p99 * summary.quantile_error);
+    ASSERT_NEAR(summary.quantile[SUMMARY_P99], p99, p99 * summary.quantile_error);
     assert_true(summary.has_quantile_ci[SUMMARY_P99]);
     assert_true(summary.quantile_lo[SUMMARY_P99] < p99);
     assert_true(summary.quantile_hi[SUMMARY_P99] > p99);
@@ -199,7 +217,7 @@ static void statistics_by_name(void **state)
     double value;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         assert_int_equal(summary_statistic(&summary, rows[i].name, &value, NULL), 0);
-        ASSERT_CLOSE(value, rows[i].value, 1e-12);
+        ASSERT_NEAR(value, rows[i].value, 1e-12);
     }
     struct error err;
     assert_int_equal(summary_statistic(&summary, "p42", &value, &err), -ERROR_INPUT);
@@ -212,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_sample_per_launch),
+        cmocka_unit_test(percentile_intervals_know_dependence),
         cmocka_unit_test(the_invocation_is_the_unit_where_there_are_several),
         cmocka_unit_test(invocations_of_unequal_size),
         cmocka_unit_test(one_value_has_no_spread),

@@ -115,6 +115,55 @@ static void early_step(void **state)
     assert_in_range(warmup(x, 200), 49, 52);
 }
 
+/* Another load that comes and goes is no warm-up, though it was there at the beginning. */
+static void what_returns_is_no_warmup(void **state)
+{
+    static const struct {
+        size_t n, first, again, length; /* slow: [0, first) and [again, again + length) */
+    } rows[] = {{60, 12, 40, 6}, {200, 40, 120, 20}, {1000, 180, 700, 60}, {2812, 500, 2000, 150}};
+    double x[2812];
+    uint64_t seed = 9;
+    for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
+        int refuted = 0, found = 0;
+        for (int i = 0; i < 50; i++) {
+            for (size_t j = 0; j < rows[r].n; j++)
+                x[j] = (j < rows[r].first ? 1.5 : 1) * exp(0.1 * noise_normal(&seed));
+            found += warmup(x, rows[r].n) > 0;
+            for (size_t j = rows[r].again; j < rows[r].again + rows[r].length; j++)
+                x[j] *= 1.5;
+            refuted += warmup(x, rows[r].n) <= 0;
+        }
+        assert_true(found >= 45);
+        assert_true(refuted >= 45);
+    }
+}
+
+/* Lone spikes later do not refute a warm-up. */
+static void spikes_do_not_refute(void **state)
+{
+    double x[200];
+    uint64_t seed = 10;
+    int found = 0;
+    for (int i = 0; i < 50; i++) {
+        for (size_t j = 0; j < 200; j++)
+            x[j] = (j < 40 ? 1.5 : 1) + 0.05 * noise_normal(&seed);
+        x[70] = x[71] = x[130] = x[190] = 4;
+        long k = warmup(x, 200);
+        found += k >= 39 && k <= 43;
+    }
+    assert_true(found >= 45);
+}
+
+/* Nothing warms up for a third of three thousand launches. */
+static void long_series_have_short_warmups(void **state)
+{
+    double x[3000];
+    uint64_t seed = 11;
+    for (size_t i = 0; i < 3000; i++)
+        x[i] = (i < 1000 ? 1.5 : 1) + 0.05 * noise_normal(&seed);
+    assert_int_equal(warmup(x, 3000), -1);
+}
+
 /* Blocks: 100,000 values, a fiftieth of them warm-up. */
 static void long_series(void **state)
 {
@@ -201,17 +250,13 @@ static void short_or_constant(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(false_alarms),
-        cmocka_unit_test(slow_first_launch),
-        cmocka_unit_test(slow_first_launches),
-        cmocka_unit_test(gradual_warmup),
-        cmocka_unit_test(early_step),
-        cmocka_unit_test(long_series),
-        cmocka_unit_test(no_spike_is_warmup),
-        cmocka_unit_test(never_settles),
-        cmocka_unit_test(small_changes_do_not_matter),
-        cmocka_unit_test(exact_shapes),
-        cmocka_unit_test(short_or_constant),
+        cmocka_unit_test(false_alarms),         cmocka_unit_test(slow_first_launch),
+        cmocka_unit_test(slow_first_launches),  cmocka_unit_test(gradual_warmup),
+        cmocka_unit_test(early_step),           cmocka_unit_test(what_returns_is_no_warmup),
+        cmocka_unit_test(spikes_do_not_refute), cmocka_unit_test(long_series_have_short_warmups),
+        cmocka_unit_test(long_series),          cmocka_unit_test(no_spike_is_warmup),
+        cmocka_unit_test(never_settles),        cmocka_unit_test(small_changes_do_not_matter),
+        cmocka_unit_test(exact_shapes),         cmocka_unit_test(short_or_constant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,8 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "sample_run.h"
 #include "store/store_internal.h"
 
@@ -28,7 +25,7 @@ struct place {
     char file[128]; /* root/.tacho/runs.db */
 };
 
-static UNUSED int place_setup(void **state)
+static inline int place_setup(void **state)
 {
     struct place *place = calloc(1, sizeof(*place));
     assert_non_null(place);
@@ -44,18 +41,18 @@ static UNUSED int place_setup(void **state)
     return 0;
 }
 
-static UNUSED int open_up(const char *path, const struct stat *status, int type, struct FTW *walk)
+static inline int open_up(const char *path, const struct stat *status, int type, struct FTW *walk)
 {
     return type == FTW_D || type == FTW_DNR ? chmod(path, 0755) : 0;
 }
 
-static UNUSED int remove_one(const char *path, const struct stat *status, int type,
+static inline int remove_one(const char *path, const struct stat *status, int type,
                              struct FTW *walk)
 {
     return remove(path);
 }
 
-static UNUSED int place_teardown(void **state)
+static inline int place_teardown(void **state)
 {
     struct place *place = *state;
     nftw(place->root, open_up, 8, FTW_PHYS);
@@ -66,7 +63,7 @@ static UNUSED int place_teardown(void **state)
 
 #define PLACE_TEST(test) cmocka_unit_test_setup_teardown(test, place_setup, place_teardown)
 
-static UNUSED struct store *open_writable(const struct place *place)
+static inline struct store *open_writable(const struct place *place)
 {
     struct store *store = NULL;
     struct error err = {0};
@@ -75,7 +72,7 @@ static UNUSED struct store *open_writable(const struct place *place)
     return store;
 }
 
-static UNUSED struct store *open_reading(const struct place *place)
+static inline struct store *open_reading(const struct place *place)
 {
     struct store *store = NULL;
     struct error err = {0};
@@ -85,7 +82,7 @@ static UNUSED struct store *open_reading(const struct place *place)
 }
 
 /* Records the sample run. Returns the first failure. */
-static UNUSED int record(struct store *store, const struct sample_options *options,
+static inline int record(struct store *store, const struct sample_options *options,
                          struct error *err)
 {
     struct run_sink *sink = NULL;
@@ -93,7 +90,7 @@ static UNUSED int record(struct store *store, const struct sample_options *optio
     return rc < 0 ? rc : sample_run_play(sink, options, err);
 }
 
-static UNUSED void record_well(struct store *store, const char *id, const char *label,
+static inline void record_well(struct store *store, const char *id, const char *label,
                                double begin_epoch_s)
 {
     struct error err = {0};
@@ -102,14 +99,14 @@ static UNUSED void record_well(struct store *store, const char *id, const char *
         fail_msg("%s", err.message);
 }
 
-static UNUSED int take_state(const struct store_entry *entry, void *context)
+static inline int take_state(const struct store_entry *entry, void *context)
 {
     *(int *)context = (int)entry->state;
     return 0;
 }
 
 /* The state of the newest run; -1: there is none. */
-static UNUSED int newest_state(struct store *store)
+static inline int newest_state(struct store *store)
 {
     int state = -1;
     struct error err = {0};
@@ -118,7 +115,7 @@ static UNUSED int newest_state(struct store *store)
     return state;
 }
 
-static UNUSED size_t count_runs(struct store *store)
+static inline size_t count_runs(struct store *store)
 {
     CLEANUP_STMT sqlite3_stmt *stmt = NULL;
     assert_int_equal(store_prepare(store, "SELECT count(*) FROM runs", &stmt, NULL), 0);
@@ -127,20 +124,19 @@ static UNUSED size_t count_runs(struct store *store)
 }
 
 /* Loads a run and returns it as JSON text with all samples. */
-static UNUSED char *load_text(struct store *store, const char *id)
+static inline char *load_text(struct store *store, const char *id)
 {
     struct run run;
     struct error err = {0};
-    struct strbuf out = {0};
     run_init(&run);
     if (store_load(store, id, run_sink_of(&run), &err) < 0)
         fail_msg("%s", err.message);
-    assert_int_equal(run_json_write(&run, true, &out, &err), 0);
+    char *text = run_text(&run, true);
     run_deinit(&run);
-    return strbuf_take(&out);
+    return text;
 }
 
-static UNUSED void sql(const char *file, const char *text)
+static inline void sql(const char *file, const char *text)
 {
     sqlite3 *db = NULL;
     assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
@@ -148,7 +144,7 @@ static UNUSED void sql(const char *file, const char *text)
     sqlite3_close(db);
 }
 
-static UNUSED void write_file(const char *path, const char *bytes, size_t size)
+static inline void write_file(const char *path, const char *bytes, size_t size)
 {
     FILE *file = fopen(path, "wb");
     assert_non_null(file);

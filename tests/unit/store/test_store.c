@@ -3,18 +3,6 @@
 
 #include "base/file.h"
 
-static char *direct_text(void)
-{
-    struct run run;
-    struct error err = {0};
-    struct strbuf out = {0};
-    run_init(&run);
-    assert_int_equal(sample_run_play(run_sink_of(&run), &(struct sample_options){0}, &err), 0);
-    assert_int_equal(run_json_write(&run, true, &out, &err), 0);
-    run_deinit(&run);
-    return strbuf_take(&out);
-}
-
 static void a_run_comes_back_whole(void **state)
 {
     struct place *place = *state;
@@ -23,7 +11,7 @@ static void a_run_comes_back_whole(void **state)
     record_well(store, SAMPLE_ID, NULL, 0);
     store_close(store);
     store = open_reading(place);
-    char *expected = direct_text(), *text = load_text(store, SAMPLE_ID);
+    char *expected = sample_run_text(), *text = load_text(store, SAMPLE_ID);
     assert_string_equal(text, expected);
     free(expected);
     free(text);

@@ -175,12 +175,12 @@ static void migrates_older_stores(void **state)
     struct place *place = *state;
     struct error err = {0};
     size_t count = store_migration_count;
-    struct store_migration steps[8] = {0}, broken[8] = {0};
+    const char *steps[8] = {0}, *broken[8] = {0};
     assert_true(count < ARRAY_LEN(steps));
     memcpy(steps, store_migrations, count * sizeof(steps[0]));
     memcpy(broken, steps, sizeof(steps));
-    steps[count].sql = "ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT 'none'";
-    broken[count].sql = "ALTER TABLE runs ADD COLUMN half TEXT; CREATE NONSENSE";
+    steps[count] = "ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT 'none'";
+    broken[count] = "ALTER TABLE runs ADD COLUMN half TEXT; CREATE NONSENSE";
 
     struct store *store = open_writable(place);
     record_well(store, "run-a", "a", 1000);

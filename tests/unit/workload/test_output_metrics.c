@@ -157,6 +157,29 @@ static void test_empty_matches_end(void **state)
     output_metrics_close(&metrics);
 }
 
+static void test_a_line_matched_whole_matches_once(void **state)
+{
+    struct output_metrics metrics;
+    open_one(&metrics, "v=(.*)");
+    feed(&metrics, 0, "1\nx\n2\n");
+    finish(&metrics);
+    assert_int_equal(value_count, 2);
+    assert_int_equal(metrics.items[0].not_a_number, 1);
+    output_metrics_close(&metrics);
+}
+
+static void test_blanks_around_a_number(void **state)
+{
+    struct output_metrics metrics;
+    open_one(&metrics, "fps=FPS:([ 0-9.]+)");
+    feed(&metrics, 0, "FPS:  30.5 of 60\nFPS:   \n");
+    finish(&metrics);
+    assert_int_equal(value_count, 1);
+    assert_true(values[0] == 30.5);
+    assert_int_equal(metrics.items[0].not_a_number, 1);
+    output_metrics_close(&metrics);
+}
+
 static void test_times_are_ns_inside(void **state)
 {
     struct output_metrics metrics;
@@ -246,6 +269,8 @@ int main(void)
         cmocka_unit_test(test_anchors),
         cmocka_unit_test(test_not_a_number),
         cmocka_unit_test(test_empty_matches_end),
+        cmocka_unit_test(test_a_line_matched_whole_matches_once),
+        cmocka_unit_test(test_blanks_around_a_number),
         cmocka_unit_test(test_times_are_ns_inside),
         cmocka_unit_test(test_nul_bytes),
         cmocka_unit_test(test_long_lines),
