@@ -272,6 +272,8 @@ static int conclude(struct measure *measure, struct error *err)
         rc = find_failures(measure, err);
     if (rc == 0)
         rc = stop_rule_find_cut(measure, err);
+    if (rc == 0)
+        rc = sampling_find_gaps(measure, err);
     if (rc == 0 && measure->plan.workload->findings)
         rc = measure->plan.workload->findings(measure->plan.workload_state, measure->sink, err);
     if (rc == 0)
@@ -315,11 +317,6 @@ const struct run *measure_run_get(const struct measure *measure)
 const struct error *measure_sink_error(const struct measure *measure)
 {
     return measure->tee.count > 1 && measure->tee.errors[1].code ? &measure->tee.errors[1] : NULL;
-}
-
-void measure_get_sampler_stats(const struct measure *measure, struct sampler_stats *ret_stats)
-{
-    sampler_get_stats(measure->sampler, ret_stats);
 }
 
 void measure_free(struct measure *measure)

@@ -60,7 +60,6 @@ const struct run *measure_run_get(const struct measure *measure);
 /* Why plan.sink stopped taking the stream (disk full, store locked), or NULL while it is well. The
  * run in memory is whole all the same: the caller writes it elsewhere. */
 const struct error *measure_sink_error(const struct measure *measure);
-void measure_get_sampler_stats(const struct measure *measure, struct sampler_stats *ret_stats);
 void measure_free(struct measure *measure); /* accepts NULL */
 /* open, step until done, close. Returns the first error; *ret_measure is set whenever the run
  * began. */

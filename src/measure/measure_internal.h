@@ -48,6 +48,8 @@ struct measure {
 /* sampling.c */
 int sampling_open(struct measure *measure, struct error *err);
 void sampling_drain(struct measure *measure);
+/* Tells when the series beside the run have holes; after the sampler was stopped. */
+int sampling_find_gaps(struct measure *measure, struct error *err);
 void sampling_close(struct measure *measure);
 
 /* stop_rule.c */

@@ -125,7 +125,8 @@ static int query_i64(struct store *store, const char *sql, int64_t *ret_value, s
     return 0;
 }
 
-/* What the file is: *ret_version, 0 for an empty one. */
+/* What the file is: *ret_version, 0 for an empty one. Within a transaction: somebody else may be
+ * creating the store between two of these questions. */
 static int read_version(struct store *store, int64_t *ret_version, struct error *err)
 {
     int64_t application_id = 0, version = 0, objects = 0;
@@ -169,11 +170,21 @@ static int apply_step(struct store *store, const char *step, int64_t from, struc
     return rc;
 }
 
+static int read_version_at_once(struct store *store, int64_t *ret_version, struct error *err)
+{
+    int rc = store_exec(store, "BEGIN", err);
+    if (rc < 0)
+        return rc;
+    rc = read_version(store, ret_version, err);
+    store_rollback(store); /* nothing was written */
+    return rc;
+}
+
 int store_schema_check(struct store *store, const char *const *steps, size_t count, bool create,
                        struct error *err)
 {
     int64_t version = 0;
-    int rc = read_version(store, &version, err);
+    int rc = read_version_at_once(store, &version, err);
     if (rc < 0)
         return rc;
     if (version > (int64_t)count) {

@@ -187,11 +187,19 @@ S
     kept_beside "$output"
 }
 
-@test "bad store: two at once" {
-    "$TACHO" run -n 20 -q --label one -- sleep 0.02 &
-    "$TACHO" run -n 20 -q --label two -- sleep 0.02
-    wait
-    [ "$("$TACHO" runs list --json | jq '.runs | map(select(.state == "complete")) | length')" -eq 2 ]
+@test "bad store: several at once, while the store is being made" {
+    for round in 1 2 3 4 5 6 7 8 9 10; do
+        mkdir "$round"
+        (
+            cd "$round"
+            for _ in 1 2 3; do
+                "$TACHO" run -n 1 -q --collector proc -- true >>out.txt 2>>errors.txt &
+            done
+            wait
+            cat errors.txt
+            [ "$("$TACHO" runs list -q | wc -l)" -eq 3 ]
+        )
+    done
 }
 
 @test "bad output: full disk, missing directory" {

@@ -343,6 +343,63 @@ static void test_failing_sink_does_not_lose_the_run(void **state)
     assert_int_equal(run_of(fixture)->state, RUN_COMPLETE);
 }
 
+/* ---- a workload that does not let the sampler's rows be taken ------------------------------- */
+
+static bool busy_accepts(const struct workload_args *args)
+{
+    return true;
+}
+
+static void busy_describe(void *state, struct facts *facts)
+{
+    facts_text(facts, "name", "busy", NULL);
+}
+
+static const struct series *busy_series(void *state, size_t *ret_count)
+{
+    static struct series series = {
+        .kind = SERIES_UNIT, .instance = "", .source = "test", .reason = REASON_NONE};
+    series.metric = metric_find("wall_ms");
+    *ret_count = 1;
+    return &series;
+}
+
+/* Longer than the ring holds at this pace (4096 rows of 1 ms). */
+static int busy_invoke(void *state, struct workload_io *io, struct invocation *ret_invocation,
+                       struct error *err)
+{
+    sleep(6);
+    ret_invocation->outcome = INVOCATION_OK;
+    ret_invocation->end_ns = 6 * (int64_t)NS_PER_S;
+    return 0;
+}
+
+static void test_missing_rows_are_told(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct workload busy = {.name = "busy",
+                                         .unit = "nap",
+                                         .units = "naps",
+                                         .latency_metric = "wall_ms",
+                                         .one_unit_per_invocation = true,
+                                         .accepts = busy_accepts,
+                                         .describe = busy_describe,
+                                         .series = busy_series,
+                                         .invoke = busy_invoke};
+    static const char *const synthetic[] = {"synthetic"};
+    fixture->plan = (struct measure_plan){.workload = &busy,
+                                          .root = &fixture->root,
+                                          .units = 1,
+                                          .units_explicit = true,
+                                          .collector_names = synthetic,
+                                          .collector_count = 1,
+                                          .interval_ns = NS_PER_MS,
+                                          .quiet = true};
+    assert_int_equal(measure_run(&fixture->plan, &fixture->measure, NULL), 0);
+    assert_true(run_of(fixture)->synthetic);
+    assert_true(has_finding(run_of(fixture), "sampling_gaps"));
+}
+
 /* ---- two at a time, as bench and compare need it ------------------------------------------- */
 
 static void test_two_measures_interleave(void **state)
@@ -401,6 +458,7 @@ int main(void)
         TEST(test_limit_keeps_the_run_going),
         TEST(test_max_duration_ends_it_undecided),
         TEST(test_failing_sink_does_not_lose_the_run),
+        TEST(test_missing_rows_are_told),
         TEST(test_two_measures_interleave),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
