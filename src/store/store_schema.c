@@ -176,8 +176,9 @@ static int read_version_at_once(struct store *store, int64_t *ret_version, struc
     if (rc < 0)
         return rc;
     rc = read_version(store, ret_version, err);
-    store_rollback(store); /* nothing was written */
-    return rc;
+    /* After an error the handle is closed by whoever opened it, who first wants to know SQLite's
+     * code of that error. */
+    return rc < 0 ? rc : store_exec(store, "COMMIT", err);
 }
 
 int store_schema_check(struct store *store, const char *const *steps, size_t count, bool create,
