@@ -69,9 +69,8 @@ static int dispatch(struct command_context *context, int count, char **argv, boo
         print_version(context);
         return 0;
     }
-    bool colour = term_has_colour(STDOUT_FILENO);
     if (settings_get_bool(&context->settings, SETTING_HELP) && !is_bare) {
-        help_command(command, &context->out, colour);
+        help_print(command, context);
         return 0;
     }
     if (context->program && is_bare) {

@@ -95,9 +95,10 @@ void output_error(const char *command, const struct error *error, bool as_json);
 /* The exit status that wins: 70, 130, 2, 4, 5, 1, 3, 0. */
 int output_exit_status(int a, int b);
 
-/* help.c */
-void help_overview(struct strbuf *out, bool colour);
+/* help.c, help_json.c: in the format that the settings ask for; command NULL: the overview. */
+void help_print(const struct command *command, struct command_context *context);
 void help_command(const struct command *command, struct strbuf *out, bool colour);
+void help_json(const struct command *only, struct strbuf *out);
 /* Appends text and a newline, wrapped at 80 columns; the cursor stands at `column`, further lines
  * begin at `indent`. */
 void help_wrap(struct strbuf *out, const char *text, size_t column, size_t indent);

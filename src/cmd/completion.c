@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "cmd/command.h"
 #include "collect/collector.h"
+#include "format/json_writer.h"
 
 static void append_flags(struct strbuf *out, uint32_t bit)
 {
@@ -219,6 +220,19 @@ static const char script_words[] =
     "}\n"
     "complete -F _tacho tacho\n";
 
+static void append_script(struct strbuf *out)
+{
+    strbuf_append(out, script_head);
+    append_value_flags(out);
+    strbuf_append(out, script_program);
+    strbuf_append(out, "    local all_commands='");
+    append_commands(out);
+    strbuf_append(out, "'\n");
+    append_tables(out);
+    append_values(out);
+    strbuf_append(out, script_words);
+}
+
 static int completion_run(struct command_context *context, struct error *err)
 {
     const char *shell = context->argument_count > 0 ? context->arguments[0] : "bash";
@@ -229,16 +243,20 @@ static int completion_run(struct command_context *context, struct error *err)
         error_set(err, ERROR_USAGE, "no completion for '%s'", shell);
         return error_hint(err, "bash is the one there is");
     }
-    struct strbuf *out = &context->out;
-    strbuf_append(out, script_head);
-    append_value_flags(out);
-    strbuf_append(out, script_program);
-    strbuf_append(out, "    local all_commands='");
-    append_commands(out);
-    strbuf_append(out, "'\n");
-    append_tables(out);
-    append_values(out);
-    strbuf_append(out, script_words);
+    CLEANUP(strbuf_deinit) struct strbuf script = {0};
+    append_script(&script);
+    if (script.failed)
+        return error_set(err, ERROR_NOMEM, "out of memory for the completion");
+    if (strcmp(output_format(&context->settings), "json") != 0) {
+        strbuf_append(&context->out, strbuf_get(&script));
+        return 0;
+    }
+    struct json_writer writer = {.out = &context->out};
+    json_write_object(&writer, NULL);
+    json_write_text(&writer, "schema", "tacho.completion/1");
+    json_write_text(&writer, "shell", shell);
+    json_write_text(&writer, "script", strbuf_get(&script));
+    json_write_end(&writer);
     return 0;
 }
 

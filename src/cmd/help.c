@@ -161,7 +161,7 @@ void help_command(const struct command *command, struct strbuf *out, bool colour
     exit_statuses(out, colour);
 }
 
-void help_overview(struct strbuf *out, bool colour)
+static void help_overview(struct strbuf *out, bool colour)
 {
     term_styled(out, colour, TERM_BOLD, "tacho " TACHO_VERSION);
     strbuf_append(out, ": measure, watch and gate the performance of programs\n");
@@ -185,20 +185,26 @@ void help_overview(struct strbuf *out, bool colour)
                        "version.\n");
 }
 
-static int help_run(struct command_context *context, struct error *err)
+void help_print(const struct command *command, struct command_context *context)
 {
     bool colour = term_has_colour(STDOUT_FILENO);
-    if (context->argument_count == 0) {
+    if (strcmp(output_format(&context->settings), "json") == 0)
+        help_json(command, &context->out);
+    else if (command)
+        help_command(command, &context->out, colour);
+    else
         help_overview(&context->out, colour);
-        return 0;
-    }
+}
+
+static int help_run(struct command_context *context, struct error *err)
+{
+    const struct command *command = NULL;
     if (context->argument_count > 1)
         return error_set(err, ERROR_USAGE, "help takes one command, not %d",
                          context->argument_count);
-    const struct command *command = command_find(context->arguments[0]);
-    if (!command)
+    if (context->argument_count == 1 && !(command = command_find(context->arguments[0])))
         return command_unknown(context->arguments[0], err);
-    help_command(command, &context->out, colour);
+    help_print(command, context);
     return 0;
 }
 

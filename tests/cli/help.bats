@@ -201,3 +201,16 @@ load helper
             grep -qF "| \`$code\` | $status |" "$project_root/docs/exit-codes.md"
         done
 }
+
+@test "help: --json gives the same commands and flags as the text, and fits its schema" {
+    "$TACHO" help --json >all.json
+    validate_json all.json
+    "$TACHO" run --help --json >run.json
+    validate_json run.json
+    [ "$(jq -r '.commands[].name' run.json)" = run ]
+    diff <(jq -r '.commands[0].options[].flag' run.json | sort) \
+        <("$TACHO" run --help | grep -oE '^ +(-., )?--(\[no-\])?[a-z-]+' | sed 's/.*--\(\[no-\]\)\{0,1\}//' | sort)
+    "$TACHO" completion bash --json >completion.json
+    validate_json completion.json
+    diff <(jq -rj .script completion.json) <("$TACHO" completion bash)
+}
