@@ -8,6 +8,7 @@
 extern const struct analyzer analyzer_timing;
 extern const struct analyzer analyzer_contention;
 extern const struct analyzer analyzer_throttling;
+extern const struct analyzer analyzer_quota;
 extern const struct analyzer analyzer_stall;
 extern const struct analyzer analyzer_oversubscription;
 
@@ -16,6 +17,7 @@ const struct analyzer *const analyzers[] = {
     &analyzer_timing,
     &analyzer_contention,
     &analyzer_throttling,
+    &analyzer_quota,
     &analyzer_stall,
     &analyzer_oversubscription,
     NULL,

@@ -15,6 +15,7 @@
 #define COMMAND_RUNS (1u << 1)
 #define COMMAND_DOCTOR (1u << 2)
 #define COMMAND_COMPLETION (1u << 3)
+#define COMMAND_PROFILES (1u << 4)
 #define COMMAND_ALL 0xffffffffu
 
 #define DAY_S 86400.0
@@ -45,10 +46,12 @@ X(METRIC, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "metric", 'm', "NAME=REGEX",
   "take a metric from the program's output; may be repeated") \
 X(LIMIT, "limits", NULL, LIST, 0, 0, NULL, NULL, NULL, "limit", 'l', "EXPR", COMMAND_RUN, \
   "judge: 'p99(wall_ms)<=250'; may be repeated") \
-X(PROFILE, "profile", NULL, STRING, 0, 0, NULL, NULL, "TACHO_PROFILE", "profile", 'p', "FILE.yaml", COMMAND_RUN, \
-  "limits and settings from a profile file") \
+X(PROFILE, "profile", NULL, STRING, 0, 0, NULL, NULL, "TACHO_PROFILE", "profile", 'p', "NAME", COMMAND_RUN, \
+  "limits and counts from a profile: a name of tacho profiles, or FILE.yaml") \
 X(WAIVE, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "waive", 0, "NAME,...", COMMAND_RUN, \
   "set these limits aside; the verdict says so") \
+X(VALIDATE_ONLY, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "validate-only", 0, NULL, COMMAND_RUN, \
+  "check settings, profile and limits; measure nothing") \
 X(LABEL, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "label", 0, "TEXT", COMMAND_RUN, \
   "a name for the run") \
 X(COLLECTOR, "monitoring.collectors", NULL, LIST, 0, 0, NULL, NULL, "TACHO_COLLECTOR", "collector", 'c', "NAME", COMMAND_RUN, \
@@ -69,6 +72,10 @@ X(STORE_RUN, NULL, NULL, BOOL, 0, 0, NULL, "true", NULL, "store-run", 0, NULL, C
   "keep the run in the store (--no-store-run: leave it out)") \
 X(CONFIG_VALUES, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "config-values", 0, NULL, COMMAND_DOCTOR, \
   "list every setting with its value and where it came from") \
+X(LIST, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "list", 0, NULL, COMMAND_PROFILES, \
+  "every profile with its limits; what is done without a name, too") \
+X(INFO, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "info", 0, "NAME", COMMAND_PROFILES, \
+  "all of this profile; --info may be left out") \
 X(ALL, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "all", 'a', NULL, COMMAND_RUNS, \
   "list: every run, not only the newest 20; rm: every run") \
 X(OUTPUT, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "output", 'o', "FILE", COMMAND_ALL, \
@@ -88,7 +95,7 @@ X(HELP, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "help", 'h', NULL, COMMAND_
 X(ROOT, NULL, NULL, STRING, 0, 0, NULL, NULL, "TACHO_ROOT", NULL, 0, "DIR", 0, \
   "read /proc and /sys below this directory") \
 X(DATA, NULL, NULL, STRING, 0, 0, NULL, NULL, "TACHO_DATA", NULL, 0, "DIR", 0, \
-  "profiles, devices and schemas that override the built-in ones (nothing uses it yet)") \
+  "DIR/profiles/NAME.yaml go before the built-in profiles") \
 X(ORT, NULL, NULL, STRING, 0, 0, NULL, NULL, "TACHO_ORT", NULL, 0, "FILE", 0, \
   "the ONNX Runtime library (nothing uses it yet)") \
 X(SHM_DIR, NULL, NULL, STRING, 0, 0, NULL, NULL, "TACHO_SHM_DIR", NULL, 0, "DIR", 0, \

@@ -6,12 +6,12 @@
 #include <string.h>
 
 extern const struct command command_run, command_runs, command_doctor, command_completion,
-    command_help, command_metrics;
+    command_help, command_metrics, command_profiles;
 
 /* In the order of `tacho --help`. */
 const struct command *const commands[] = {
-    &command_run,     &command_runs, &command_doctor, &command_completion, &command_help,
-    &command_metrics, NULL};
+    &command_run,        &command_runs, &command_profiles, &command_doctor,
+    &command_completion, &command_help, &command_metrics,  NULL};
 
 #define NAMES_MAX 64
 

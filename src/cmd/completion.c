@@ -65,6 +65,7 @@ enum value_kind {
     VALUE_DIRECTORY,
     VALUE_CHOICE,
     VALUE_COLLECTOR,
+    VALUE_PROFILE,
     VALUE_KINDS
 };
 
@@ -73,6 +74,8 @@ static enum value_kind value_kind_of(int id)
     const struct setting *setting = &settings_table[id];
     if (id == SETTING_COLLECTOR)
         return VALUE_COLLECTOR;
+    if (id == SETTING_PROFILE || id == SETTING_INFO)
+        return VALUE_PROFILE;
     if (setting->type == SETTING_TYPE_CHOICE)
         return VALUE_CHOICE;
     if (setting->arg && str_starts_with(setting->arg, "FILE"))
@@ -111,6 +114,11 @@ static void append_values(struct strbuf *out)
         [VALUE_DIRECTORY] = "        compopt -o filenames 2>/dev/null\n"
                             "        mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")\n"
                             "        return",
+        [VALUE_PROFILE] = "        compopt -o filenames 2>/dev/null\n"
+                          "        mapfile -t COMPREPLY < <(compgen -W \"$(\"${COMP_WORDS[0]}\" "
+                          "profiles -q 2>/dev/null)\" -- \"$cur\"; compgen -f -X '!*.yaml' -- "
+                          "\"$cur\"; compgen -d -- \"$cur\")\n"
+                          "        return",
     };
     strbuf_append(out, "    case $prev in\n");
     for (int kind = 0; kind < VALUE_KINDS; kind++) {
@@ -212,6 +220,9 @@ static const char script_words[] =
     "        mapfile -t COMPREPLY < <(compgen -W 'bash' -- \"$cur\")\n"
     "    elif [[ $command == runs && $verb =~ ^(show|export|rm)$ ]]; then\n"
     "        mapfile -t COMPREPLY < <(compgen -W \"last $(\"${COMP_WORDS[0]}\" runs list -qa "
+    "2>/dev/null)\" -- \"$cur\")\n"
+    "    elif [[ $command == profiles ]]; then\n"
+    "        mapfile -t COMPREPLY < <(compgen -W \"$(\"${COMP_WORDS[0]}\" profiles -q "
     "2>/dev/null)\" -- \"$cur\")\n"
     "    else\n"
     "        compopt -o filenames 2>/dev/null\n"

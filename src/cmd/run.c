@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "cmd/command.h"
 #include "cmd/run_keep.h"
+#include "cmd/run_validate.h"
 #include "format/profile.h"
 #include "measure/measure.h"
 #include "report/report.h"
@@ -76,6 +77,10 @@ static int choose_workload(struct run_command *run, struct error *err)
             return run->workload->open(&run->args, &run->workload_state, err);
         }
     }
+    /* A gate can be checked before there is a program; its metrics come with one. */
+    if (settings_get_bool(run->settings, SETTING_VALIDATE_ONLY) &&
+        !settings_is_set(run->settings, SETTING_METRIC))
+        return 0;
     error_set(err, ERROR_USAGE, "nothing to measure");
     return error_hint(err, "put a program behind '--': tacho run -n 20 -- PROGRAM ARG...");
 }
@@ -85,7 +90,9 @@ static const struct metric *own_metrics(const struct run_command *run, struct ar
                                         size_t *ret_count)
 {
     size_t count = 0;
-    const struct series *series = run->workload->series(run->workload_state, &count);
+    const struct series *series = NULL;
+    if (run->workload)
+        series = run->workload->series(run->workload_state, &count);
     struct metric *own = arena_alloc(arena, (count + 1) * sizeof(*own));
     *ret_count = 0;
     for (size_t i = 0; own && i < count; i++)
@@ -154,31 +161,14 @@ static int waive_limits(struct run_command *run, struct error *err)
     return 0;
 }
 
-static bool names_file(const char *profile)
-{
-    return strchr(profile, '/') || str_ends_with(profile, ".yaml");
-}
-
 static int load_profile(struct run_command *run, const struct metric *own, size_t own_count,
                         struct error *err)
 {
     const struct setting_value *value = &run->settings->values[SETTING_PROFILE];
     if (!value->text)
         return 0;
-    if (!value->text[0])
-        return error_set(err, ERROR_USAGE, "%s: the name of the profile is empty", value->origin);
-    if (!names_file(value->text)) {
-        error_set(err, ERROR_USAGE, "%s: unknown profile '%s'", value->origin, value->text);
-        return error_hint(err, "name a file: --profile ./%s.yaml", value->text);
-    }
-    int rc = profile_read(value->text, own, own_count, &run->profile, err);
-    if (rc == -ERROR_ABSENT) {
-        /* What the user names is input: its absence is no missing device (exit status 4). */
-        error_set(err, ERROR_INPUT, "no such profile");
-        error_at(err, value->text, 0, 0);
-        return error_hint(err, "named by %s", value->origin);
-    }
-    return rc;
+    return profile_load(value->text, settings_get_text(run->settings, SETTING_DATA), value->origin,
+                        own, own_count, &run->profile, err);
 }
 
 static int load_limits(struct run_command *run, struct error *err)
@@ -270,8 +260,8 @@ static int plan_units(const struct run_command *run, struct measure_plan *plan, 
     uint64_t invocations = settings_get_u64(settings, SETTING_INVOCATIONS);
     bool has_iterations = settings_is_set(settings, SETTING_ITERATIONS);
     bool has_invocations = settings_is_set(settings, SETTING_INVOCATIONS);
-    if (run->workload->one_unit_per_invocation && has_iterations && has_invocations &&
-        iterations != invocations) {
+    bool is_unit_a_process = !run->workload || run->workload->one_unit_per_invocation;
+    if (is_unit_a_process && has_iterations && has_invocations && iterations != invocations) {
         error_set(err, ERROR_USAGE, "-n %llu and --invocations %llu contradict each other",
                   (unsigned long long)iterations, (unsigned long long)invocations);
         return error_hint(err,
@@ -297,6 +287,7 @@ static int make_plan(struct run_command *run, struct measure_plan *plan, struct 
         .workload_state = run->workload_state,
         .root = &run->root,
         .label = label && label[0] ? label : NULL,
+        .profile = run->profile.name,
         .ignore_failure = settings_get_bool(settings, SETTING_IGNORE_FAILURE),
         .limits = run->limits,
         .limit_count = run->limit_count,
@@ -382,7 +373,7 @@ static int deliver(struct run_command *run, int rc, struct error *err)
     return rc;
 }
 
-static int run_prepared(struct run_command *run, struct error *err)
+static int prepare(struct run_command *run, struct measure_plan *plan, struct error *err)
 {
     int rc = root_open(&run->root, settings_get_text(run->settings, SETTING_ROOT), err);
     if (rc == 0)
@@ -393,11 +384,20 @@ static int run_prepared(struct run_command *run, struct error *err)
         rc = load_limits(run, err);
     if (rc == 0)
         rc = split_collectors(run, err);
-    struct measure_plan plan;
     if (rc == 0)
-        rc = make_plan(run, &plan, err);
+        rc = make_plan(run, plan, err);
     if (rc == 0)
         rc = run_keep_check(run->settings, err);
+    return rc;
+}
+
+static int run_prepared(struct run_command *run, struct error *err)
+{
+    struct measure_plan plan;
+    int rc = prepare(run, &plan, err);
+    if (rc == 0 && settings_get_bool(run->settings, SETTING_VALIDATE_ONLY))
+        return run_validate(&plan, run->settings->values[SETTING_PROFILE].text, &run->profile,
+                            run->context, err);
     /* Last, so that a typing error leaves no store behind. */
     if (rc == 0)
         rc = run_keep_begin(&run->keep, run->settings, err);
@@ -437,7 +437,9 @@ const struct command command_run = {
                 "  tacho run --metric 'fps:higher=FPS: ([0-9.]+)' -- python3 main.py\n"
                 "      take a metric from what the program prints\n"
                 "  tacho run --cores 2,3 --threads 2 --timeout 30 -- ./bench\n"
-                "      pinned, with two OpenMP threads, ended after 30 s\n",
+                "      pinned, with two OpenMP threads, ended after 30 s\n"
+                "  tacho run --profile ci_smoke --waive thermal,throughput -- ./detect\n"
+                "      judged by a profile (tacho profiles), two of its limits set aside\n",
     .bit = COMMAND_RUN,
     .flags = COMMAND_NEEDS_LAUNCHER | COMMAND_TAKES_PROGRAM,
     .run = run_run,

@@ -62,6 +62,8 @@ static int begin_run(struct measure *measure, struct error *err)
     facts_text(&workload, "unit", plan->workload->unit, NULL);
     facts_text(&workload, "units", plan->workload->units, NULL);
     facts_text(&workload, "latency_metric", plan->workload->latency_metric, NULL);
+    if (plan->profile)
+        facts_text(&workload, "profile", plan->profile, "--profile");
     int rc = 0;
     if (environment.failed || workload.failed)
         rc = error_set(err, ERROR_NOMEM, "out of memory describing the run");

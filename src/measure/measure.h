@@ -28,8 +28,9 @@ struct measure_plan {
     const struct workload *workload;
     void *workload_state; /* opened by the caller, closed by the caller */
     const struct root *root;
-    const char *label; /* NULL: made from the workload */
-    uint64_t units;    /* 0: by the stop rule */
+    const char *label;   /* NULL: made from the workload */
+    const char *profile; /* its name, for the run's facts; NULL: none */
+    uint64_t units;      /* 0: by the stop rule */
     bool units_explicit;
     uint64_t duration_ns; /* 0: by the stop rule */
     bool duration_explicit;

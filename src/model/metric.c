@@ -125,6 +125,31 @@ const struct metric metrics_table[] = {
     ROW("psi_io_some_pct", "%", LOWER, "mean",
         "Share of the time in which at least one thread waited for I/O (/proc/pressure/io, "
         "difference of the total)."),
+    ROW("cgroup_mem_mb", "MB", LOWER, "max",
+        "Memory charged to the cgroup that tacho and what it measures run in, page cache included "
+        "(memory.current; version 1: memory.usage_in_bytes)."),
+    ROW("cgroup_mem_anon_mb", "MB", LOWER, "max",
+        "Anonymous memory of that cgroup: what programs allocated, without page cache (memory.stat "
+        "anon; version 1: total_rss)."),
+    ROW("cgroup_cpu_pct", "%", NEITHER, "mean",
+        "CPU time of that cgroup, or of the group above it that sets the smallest CPU quota, since "
+        "the last sample (cpu.stat usage_usec; version 1: cpuacct.usage); 100 is one core fully "
+        "used."),
+    ROW("cgroup_periods", "", NEITHER, "mean",
+        "Periods of the smallest CPU quota of that cgroup and those above it that ended since the "
+        "last sample (cpu.stat nr_periods); the kernel counts them only while the group runs."),
+    ROW("cgroup_throttled_pct", "%", LOWER, "mean",
+        "Share of those periods in which the quota was used up and the group had to wait (cpu.stat "
+        "nr_throttled over nr_periods)."),
+    ROW("cgroup_throttled_time_pct", "%", LOWER, "mean",
+        "Time for which that quota held back the group's run queues over wall-clock time, summed "
+        "over the cores (cpu.stat throttled_usec; version 1: throttled_time); 100 is one core all "
+        "of the time."),
+    ROW("cgroup_oom_kills", "", LOWER, "max",
+        "Processes of that cgroup and those below it that the kernel killed for want of memory "
+        "since the last sample (memory.events oom_kill; version 1: memory.oom_control)."),
+    ROW("cgroup_pids", "", NEITHER, "max",
+        "Processes and threads in that cgroup and those below it (pids.current)."),
     ROW("cpu_mhz", "MHz", NEITHER, "mean",
         "Clock of a CPU, or of a group of CPUs that share it (cpufreq scaling_cur_freq)."),
     ROW("temp_c", "\u00b0C", LOWER, "max", "Temperature of a thermal zone or sensor."),

@@ -78,6 +78,20 @@ lacks() { ! has "$1"; }
     [ "$offered" = file.json ]
 }
 
+@test "completion: names of profiles" {
+    offered=$(complete_words tacho run --profile '')
+    has ci_smoke && has edge_max_perf
+    touch gate.yaml
+    offered=$(complete_words tacho run -p ga)
+    [ "$offered" = gate.yaml ]
+    offered=$(complete_words tacho profiles ci)
+    [ "$offered" = ci_smoke ]
+    mkdir -p data/profiles
+    touch data/profiles/night.yaml
+    offered=$(TACHO_DATA=data complete_words tacho profiles --info ni)
+    [ "$offered" = night ]
+}
+
 @test "completion: after -- commands, then files; the program's flags are not tacho's" {
     touch data.txt
     offered=$(complete_words tacho run -n 3 -- tru)

@@ -97,6 +97,7 @@ limits:
   - {name: faults, limit: mean(major_faults)<=1000000}
 Y
     "$TACHO" run --profile ./gate.yaml --duration 1ms --json -- true >run.json || true
+    [ "$(jq -r .workload.profile run.json)" = gate ]
     [ "$(jq -r '[.findings[].limit.name // empty] | sort | join(" ")' run.json)" = "faults max(wall_ms)<=60000 memory" ]
     [ "$(jq -r '.findings[] | select(.limit.name == "memory") | .limit.bound' run.json)" = "max(peak_tree_rss_mb) <= 800 MB" ]
 }
