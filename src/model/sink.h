@@ -90,7 +90,7 @@ struct sample_block {
     uint32_t invocation;
     uint64_t first_unit; /* UNIT: the first value's unit, counted within the invocation */
     size_t n;
-    const int64_t *t_ns; /* since begin_mono_ns; NULL: no times */
+    const int64_t *t_ns; /* since begin_mono_ns; of a unit: when it ended; NULL: no times */
     const uint64_t *value_ns;
     const double *value;
 };
