@@ -214,9 +214,9 @@ def shown(values, digits):
 def agreement(tacho, folder, n):
     print("3  Agreement: the same program under each tool, n = %d launches each; median (min..max)"
           % n)
-    print("   /usr/bin/time and perf stat -o; perf counts the launch from its own fork on, before "
-          "exec.\n   user and system of time have a resolution of 10 ms. '-': that tool does not "
-          "say.\n")
+    print("   /usr/bin/time counts from its own fork on; perf's counters and tacho begin at exec "
+          "(perf's\n   user and system at its fork). user and system of time have a resolution of "
+          "10 ms.\n   '-': that tool does not say.\n")
     data = os.path.join(folder, "lines")
     with open(data, "w", encoding="ascii") as file:
         value = 1
