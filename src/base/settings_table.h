@@ -16,6 +16,10 @@
 #define COMMAND_DOCTOR (1u << 2)
 #define COMMAND_COMPLETION (1u << 3)
 #define COMMAND_PROFILES (1u << 4)
+#define COMMAND_BENCH (1u << 5)
+#define COMMAND_DEVICES (1u << 6)
+#define COMMAND_MONITOR (1u << 7)
+#define COMMAND_MODEL (COMMAND_RUN | COMMAND_BENCH) /* whatever can measure a model */
 #define COMMAND_ALL 0xffffffffu
 
 #define DAY_S 86400.0
@@ -38,6 +42,56 @@ X(CORES, "benchmark.cores", NULL, STRING, 0, 0, NULL, NULL, NULL, "cores", 0, "L
   "pin the program to these cores, e.g. 0-3 or 0,2") \
 X(THREADS, "benchmark.threads", NULL, U64, 1, 4096, NULL, NULL, NULL, "threads", 0, "N", COMMAND_RUN, \
   "threads for OpenMP, OpenBLAS, MKL and numexpr") \
+X(DEVICE, "device.name", NULL, STRING, 0, 0, NULL, NULL, NULL, "device", 'D', "NAME", COMMAND_MODEL, \
+  "where a model runs: cpu, cuda, dla, or an id of tacho devices (default: cpu)") \
+X(PROVIDER, "inference.provider", NULL, STRING, 0, 0, NULL, NULL, NULL, "provider", 0, "NAME", COMMAND_MODEL, \
+  "execution provider of the engine: cpu, cuda, tensorrt, xnnpack, openvino, ...") \
+X(PROVIDER_OPTION, "inference.provider_options", NULL, LIST, 0, 0, NULL, NULL, NULL, "provider-option", 0, "KEY=VALUE", COMMAND_MODEL, \
+  "hand this to the provider; may be repeated") \
+X(STRICT_PROVIDER, "inference.strict_provider", NULL, BOOL, 0, 0, NULL, "false", NULL, "strict-provider", 0, NULL, COMMAND_MODEL, \
+  "refuse a model of which part would run on the CPU instead") \
+X(PRECISION, "inference.precision", NULL, CHOICE, 0, 0, "fp32,fp16,bf16,int8,int4,mixed", NULL, NULL, "precision", 'P', "NAME", COMMAND_MODEL, \
+  "the model's variant: NAME.fp16.onnx beside NAME.onnx") \
+X(BATCH_SIZE, "inference.batch_size", NULL, U64, 1, 65536, NULL, NULL, NULL, "batch-size", 'b', "N", COMMAND_MODEL, \
+  "items per inference") \
+X(STREAMS, "inference.streams", NULL, U64, 1, 256, NULL, "1", NULL, "streams", 0, "N", COMMAND_MODEL, \
+  "concurrent inferences in one session") \
+X(INPUT_SHAPE, "inference.input_shape", NULL, LIST, 0, 0, NULL, NULL, NULL, "input-shape", 0, "NAME=1x3x640x640", COMMAND_MODEL, \
+  "shape of an input; may be repeated") \
+X(INPUT, "inference.input", NULL, LIST, 0, 0, NULL, "random", NULL, "input", 0, "random|zeros|FILE.npy", COMMAND_MODEL, \
+  "what goes in; NAME=FILE.npy for one of several; may be repeated") \
+X(RATE, "inference.rate", NULL, DOUBLE, 0.001, 1e6, NULL, NULL, NULL, "rate", 0, "R", COMMAND_MODEL, \
+  "open loop: R inferences per second arrive, whatever was served") \
+X(ARRIVAL, "inference.arrival", NULL, CHOICE, 0, 0, "constant,poisson", "constant", NULL, "arrival", 0, "NAME", COMMAND_MODEL, \
+  "how they arrive: constant or poisson") \
+X(SEED, "inference.seed", NULL, U64, 0, 1e15, NULL, "1", NULL, "seed", 0, "N", COMMAND_MODEL, \
+  "for random inputs and arrivals") \
+X(DEADLINE, "inference.deadline", NULL, DURATION, 0.000001, DAY_S, NULL, NULL, NULL, "deadline", 0, "T", COMMAND_MODEL, \
+  "count the inferences that take longer") \
+X(GRAPH_OPTIMIZATION, "inference.graph_optimization", NULL, CHOICE, 0, 0, "none,basic,extended,all", "all", NULL, "graph-optimization", 0, "LEVEL", COMMAND_MODEL, \
+  "what the engine may do to the graph") \
+X(PROFILE_OPS, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "profile-ops", 0, NULL, COMMAND_MODEL, \
+  "keep the engine's time per node") \
+X(ENGINE, "inference.engine", NULL, CHOICE, 0, 0, "onnxruntime,trtexec", NULL, NULL, "engine", 0, "NAME", COMMAND_MODEL, \
+  "onnxruntime, or trtexec for MODEL.engine") \
+X(AUTO, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "auto", 0, NULL, COMMAND_RUN, \
+  "measure every device, precision and batch size that works, and compare") \
+X(MANUAL, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "manual", 0, NULL, COMMAND_RUN, \
+  "measure one configuration (the default)") \
+X(DEVICES, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "devices", 0, "LIST", COMMAND_RUN, \
+  "--auto: only these devices") \
+X(PRECISIONS, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "precisions", 0, "LIST", COMMAND_RUN, \
+  "--auto: only these precisions") \
+X(BATCH_SIZES, "benchmark.batch_sizes", NULL, LIST, 0, 0, NULL, NULL, NULL, "batch-sizes", 0, "LIST", COMMAND_MODEL, \
+  "batch sizes of a sweep, e.g. 1,4,8") \
+X(MAX_CONFIGS, NULL, NULL, U64, 1, 1000, NULL, "6", NULL, "max-configs-per-device", 0, "N", COMMAND_RUN, \
+  "--auto: at most so many configurations of one device") \
+X(IMAGES, "benchmark.num_images", NULL, U64, 1, 1e9, NULL, NULL, NULL, "images", 0, "N", COMMAND_BENCH, \
+  "batching: items per batch size, over all rounds") \
+X(ROUNDS, NULL, NULL, U64, 1, 1000, NULL, "3", NULL, "rounds", 0, "N", COMMAND_BENCH, \
+  "how often each configuration is measured, interleaved with the others") \
+X(METRICS_CSV, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "metrics-csv", 0, "FILE.csv", COMMAND_RUN, \
+  "write the columns of tacho monitor beside the run") \
 X(IGNORE_FAILURE, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "ignore-failure", 0, NULL, COMMAND_RUN, \
   "count failed launches and go on") \
 X(SHOW_OUTPUT, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "show-output", 0, NULL, COMMAND_RUN, \
@@ -97,7 +151,7 @@ X(ROOT, NULL, NULL, STRING, 0, 0, NULL, NULL, "TACHO_ROOT", NULL, 0, "DIR", 0, \
 X(DATA, NULL, NULL, STRING, 0, 0, NULL, NULL, "TACHO_DATA", NULL, 0, "DIR", 0, \
   "DIR/profiles/NAME.yaml go before the built-in profiles") \
 X(ORT, NULL, NULL, STRING, 0, 0, NULL, NULL, "TACHO_ORT", NULL, 0, "FILE", 0, \
-  "the ONNX Runtime library (nothing uses it yet)") \
+  "the ONNX Runtime library: libonnxruntime.so or its folder") \
 X(SHM_DIR, NULL, NULL, STRING, 0, 0, NULL, NULL, "TACHO_SHM_DIR", NULL, 0, "DIR", 0, \
   "where instrumented programs put their segments (nothing uses it yet)") \
 X(DISABLE, NULL, NULL, BOOL, 0, 0, NULL, "false", "TACHO_DISABLE", NULL, 0, NULL, 0, \
@@ -106,12 +160,6 @@ X(DEVICE_TYPE, "device.type", NULL, CHOICE, 0, 0, "cpu,cuda,dla,npu", NULL, NULL
   "kind of device for models (nothing uses it yet)") \
 X(DEVICE_ID, "device.id", NULL, U64, 0, 1024, NULL, NULL, NULL, NULL, 0, NULL, 0, \
   "which of them (nothing uses it yet)") \
-X(PRECISION, "inference.precision", NULL, CHOICE, 0, 0, "fp32,fp16,bf16,int8,int4,mixed", NULL, NULL, NULL, 0, NULL, 0, \
-  "precision of the model (nothing uses it yet)") \
-X(BATCH_SIZE, "inference.batch_size", NULL, U64, 1, 65536, NULL, NULL, NULL, NULL, 0, NULL, 0, \
-  "items per inference (nothing uses it yet)") \
-X(STREAMS, "inference.streams", NULL, U64, 1, 1024, NULL, NULL, NULL, NULL, 0, NULL, 0, \
-  "concurrent inferences (nothing uses it yet)") \
 X(OUTPUT_DIRECTORY, "output.directory", NULL, STRING, 0, 0, NULL, NULL, NULL, NULL, 0, NULL, 0, \
   "where relative --export and --output files go") \
 X(OUTPUT_CSV, "output.export_csv", NULL, BOOL, 0, 0, NULL, "false", NULL, NULL, 0, NULL, 0, \

@@ -67,9 +67,11 @@ static int fail_before_separator(const struct command_context *context, struct e
 static int choose_workload(struct run_command *run, struct error *err)
 {
     struct command_context *context = run->context;
-    run->args = (struct workload_args){
-        .settings = run->settings, .launcher = &context->launcher, .command = context->program};
-    if (context->argument_count > 0)
+    run->args = (struct workload_args){.settings = run->settings,
+                                       .launcher = &context->launcher,
+                                       .command = context->program,
+                                       .file = context->arguments ? context->arguments[0] : NULL};
+    if (context->argument_count > 1 || (context->argument_count > 0 && context->program))
         return fail_before_separator(context, err);
     for (size_t i = 0; workloads[i]; i++) {
         if (workloads[i]->accepts(&run->args)) {
@@ -77,6 +79,8 @@ static int choose_workload(struct run_command *run, struct error *err)
             return run->workload->open(&run->args, &run->workload_state, err);
         }
     }
+    if (context->argument_count > 0)
+        return fail_before_separator(context, err);
     /* A gate can be checked before there is a program; its metrics come with one. */
     if (settings_get_bool(run->settings, SETTING_VALIDATE_ONLY) &&
         !settings_is_set(run->settings, SETTING_METRIC))

@@ -22,6 +22,8 @@
 #include "base/error.h"
 #include "control/counters.h"
 
+#define LAUNCH_PASS_FD 3
+
 struct launcher {
     int socket; /* -1: not started */
     pid_t pid;
@@ -31,7 +33,10 @@ struct launch_request {
     const char *const *argv;   /* NULL-terminated; argv[0] is looked up in PATH */
     const char *const *setenv; /* "NAME=value", NULL-terminated; or NULL: environment unchanged */
     int stdout_fd, stderr_fd;  /* borrowed; -1: /dev/null */
-    uint64_t timeout_ns;       /* 0: none */
+    bool has_pass_fd;
+    int pass_fd;         /* borrowed; the program finds it as descriptor LAUNCH_PASS_FD */
+    bool is_oom_first;   /* if memory runs out, let the kernel kill this program (oom_score_adj) */
+    uint64_t timeout_ns; /* 0: none */
     bool has_affinity;
     cpu_set_t affinity;
     uint64_t tree_interval_ns; /* pace of the tree's memory sampling, 0: 20 ms */

@@ -23,9 +23,26 @@ const struct metric metrics_table[] = {
     NS_ROW("wall_ms", "p99",
            "Wall-clock time (CLOCK_MONOTONIC) of one launch, from just before exec to the end of "
            "its main process."),
-    NS_ROW("latency_ms", "p99",
-           "Wall-clock time of one inference call, from the call to its return with the outputs "
-           "ready."),
+    NS_ROW(
+        "latency_ms", "p99",
+        "Wall-clock time of one inference, until its outputs are ready: from the call, or, in an "
+        "open loop (--rate), from its intended start, so that waiting in the queue counts."),
+    NS_ROW("service_ms", "p99",
+           "Open loop: wall-clock time of the inference call alone, without the wait before it."),
+    NS_ROW("send_lag_ms", "p99",
+           "Open loop: how much later than its intended start an inference began."),
+    NS_ROW("unserved_wait_ms", "max",
+           "Open loop: how long an inference that was never begun had waited when the time was "
+           "over; its latency would have been longer."),
+    NS_ROW("load_ms", "mean", "Time to open the engine's library, in a fresh process."),
+    NS_ROW("session_ms", "mean",
+           "Time to create the session: the model is read, optimised and placed on its device."),
+    NS_ROW("first_ms", "mean",
+           "Wall-clock time of the first inference of a fresh process, kept apart from latency_ms; "
+           "the engine's profiler was on."),
+    NS_ROW("node_ms", "mean",
+           "Time of one node of the model in one inference, as the engine's own profiler tells "
+           "(whole microseconds)."),
     NS_ROW("user_ms", "mean",
            "CPU time in user mode of the process and of the descendants that were waited for "
            "(wait4 ru_utime)."),
@@ -50,6 +67,12 @@ const struct metric metrics_table[] = {
         "core fully used."),
     ROW("peak_rss_mb", "MB", LOWER, "max",
         "Largest resident memory of any single process of the launch (wait4 ru_maxrss)."),
+    ROW("stage_rss_mb", "MB", LOWER, "max",
+        "Resident memory of the worker at the end of a stage: load, session, first, steady "
+        "(/proc/PID/statm)."),
+    ROW("stage_anon_mb", "MB", LOWER, "max",
+        "Anonymous memory of the worker at the end of a stage: what was allocated, without mapped "
+        "files (/proc/PID/status RssAnon)."),
     ROW("peak_tree_rss_mb", "MB", LOWER, "max",
         "Largest resident memory of all processes of the launch together; sampled, so a lower "
         "bound, and pages shared between them count once for each."),

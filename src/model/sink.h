@@ -36,7 +36,15 @@ struct run_info {
     const struct facts *workload; /* "kind", "command", "device", "precision", "batch_size", … */
 };
 
-enum phase_kind { PHASE_LOAD, PHASE_FIRST, PHASE_WARMUP, PHASE_STEADY, PHASE_COOLDOWN };
+enum phase_kind {
+    PHASE_LOAD,     /* the engine's library is opened */
+    PHASE_SESSION,  /* the model is read, optimised and placed on its device */
+    PHASE_FIRST,    /* the first unit */
+    PHASE_PROFILED, /* units that the engine's own profiler watched */
+    PHASE_WARMUP,
+    PHASE_STEADY,
+    PHASE_COOLDOWN
+};
 
 /* Which units of which invocation, and which time, belong to a phase. A later phase call for the
  * same units overrides an earlier one: warm-up is often only recognised afterwards. */
@@ -108,6 +116,9 @@ struct run_end {
     uint64_t own_cpu_ns; /* what tacho itself cost while measuring */
     struct verdict verdict;
     const struct facts *environment_after; /* what may have changed: clocks, temperatures */
+    /* What of the workload became known only while it ran; replaces facts of begin with the same
+     * key. NULL: nothing. */
+    const struct facts *workload_after;
 };
 
 struct run_sink;

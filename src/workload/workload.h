@@ -22,6 +22,13 @@ struct workload_io {
     /* Hands over values of a declared series. */
     int (*samples)(struct workload_io *io, const struct sample_block *block, struct error *err);
     int (*event)(struct workload_io *io, const struct event *event, struct error *err);
+    /* What only the workload can know: load, session, first. Warm-up and steady are measure's. */
+    int (*phase)(struct workload_io *io, const struct phase *phase, struct error *err);
+    /* How many units this invocation may begin, those already begun included (the first one, kept
+     * apart, too): UINT64_MAX: no end in sight; 0: stop now. Grows, and drops to 0, as values come
+     * in: ask after every hand-over, and at least every 200 ms. A workload with one unit per
+     * invocation need not ask. */
+    uint64_t (*units_allowed)(struct workload_io *io);
     /* The process to follow (0: none any more). */
     void (*target)(struct workload_io *io, pid_t pid);
     /* Called at least every 200 ms while waiting: drains the sampler, draws progress. Returns true
@@ -45,11 +52,17 @@ struct workload {
     const char *units;          /* its plural */
     const char *latency_metric; /* the metric that times one unit: "wall_ms", "latency_ms" */
     bool one_unit_per_invocation;
+    /* The first unit of each invocation is no like of the others and is kept apart (phase first).
+     */
+    bool first_unit_apart;
     /* Can this workload run these arguments? */
     bool (*accepts)(const struct workload_args *args);
     /* args and what it points to stay valid until close. */
     int (*open)(const struct workload_args *args, void **ret_state, struct error *err);
     void (*describe)(void *state, struct facts *facts);
+    /* What only the measurement could tell (the engine's version, the provider that really ran);
+     * asked when it is over. NULL: nothing. */
+    void (*describe_after)(void *state, struct facts *facts);
     /* The series it will fill, ids dense from 0; valid until close. */
     const struct series *(*series)(void *state, size_t *ret_count);
     /* Runs one process. A program that fails is no error of invoke: ret_invocation->outcome says

@@ -1,0 +1,37 @@
+/* sweep.h: statistics over configurations: scaling over cores, trade-offs over batch sizes.
+ *
+ * Conventions as in stats.h. Pure functions.
+ */
+#ifndef TACHO_STATS_SWEEP_H
+#define TACHO_STATS_SWEEP_H
+
+#include "stats/stats.h"
+
+/* Amdahl's law (1967): T(p) = T(1) * (s + (1-s)/p), fitted by least squares over all measured times
+ * (several per core count), linear in a = T1*s and b = T1*(1-s). The interval is a bootstrap within
+ * core counts, fixed seed. */
+struct amdahl {
+    double serial;             /* s, clamped to [0, 1] */
+    struct interval serial_ci; /* 95 % */
+    bool has_ci;
+    double t1;           /* fitted time on one core */
+    double max_speedup;  /* 1/s; INFINITY for s = 0 */
+    double rms_relative; /* root mean square of the relative residuals: how well it fits */
+    size_t n;
+};
+/* cores[i] and time[i] of n measurements. At least two different core counts, else -1 with all NaN
+ * (also out of memory). */
+int amdahl_fit(const double *cores, const double *time, size_t n, uint64_t seed,
+               struct amdahl *ret);
+
+/* The knee of a rising, flattening curve (Kneedle: Satopää et al. 2011, its offline form without
+ * smoothing): index of the point furthest above the chord of the normalised curve; SIZE_MAX if n <
+ * 3, the curve is not monotone by more than noise, or bends the other way. x ascending. */
+size_t knee_find(const double *x, const double *y, size_t n);
+
+/* Marks the points that no other dominates: at least as good in both and better in one. NaN is
+ * dominated by everything and dominates nothing. */
+void pareto_front(const double *a, bool a_lower_is_better, const double *b, bool b_lower_is_better,
+                  size_t n, bool *ret_on_front);
+
+#endif
