@@ -4,7 +4,8 @@
 usage: tools/embed.py HEADER ARRAY OUTPUT FILE...
 
 OUTPUT includes HEADER and defines `const struct embedded_file ARRAY[]`: of every FILE, in the order
-given, its name without folder and extension, and its text; a row of NULLs ends it.
+given, its name without folder and extension, and its bytes; a row of NULLs ends it. Only .onnx files
+may be other than text.
 """
 import os
 import sys
@@ -23,7 +24,7 @@ def literal(line):
 def row(path):
     with open(path, "rb") as file:
         data = file.read()
-    if b"\0" in data or not data:
+    if not data or (b"\0" in data and not path.endswith(".onnx")):
         sys.exit("embed.py: %s: empty, or no text" % path)
     name = os.path.splitext(os.path.basename(path))[0]
     lines = "\n".join("     " + literal(line) for line in data.splitlines(keepends=True))

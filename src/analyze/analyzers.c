@@ -6,6 +6,7 @@
 #include "analyze/analyzer.h"
 
 extern const struct analyzer analyzer_timing;
+extern const struct analyzer analyzer_deadline;
 extern const struct analyzer analyzer_contention;
 extern const struct analyzer analyzer_throttling;
 extern const struct analyzer analyzer_quota;
@@ -15,6 +16,7 @@ extern const struct analyzer analyzer_oversubscription;
 /* clang-format off */
 const struct analyzer *const analyzers[] = {
     &analyzer_timing,
+    &analyzer_deadline,
     &analyzer_contention,
     &analyzer_throttling,
     &analyzer_quota,

@@ -54,8 +54,11 @@ static int find_first_outlier(const struct run *run, const struct values *steady
     if (steady->count < 3 || isnan(first) ||
         !run_invocation_counts(run, steady->series->samples[0].invocation))
         return 0;
-    bool kept_apart = run_phase_of_unit(run, steady->series->samples[0].invocation,
-                                        steady->series->samples[0].unit) == PHASE_WARMUP;
+    enum phase_kind phase = run_phase_of_unit(run, steady->series->samples[0].invocation,
+                                              steady->series->samples[0].unit);
+    if (phase == PHASE_FIRST || phase == PHASE_PROFILED)
+        return 0; /* no like of the others, and has a metric of its own */
+    bool kept_apart = phase == PHASE_WARMUP;
     size_t skip = kept_apart ? 0 : 1; /* compare with the others only */
     if (stats_mad(steady->value + skip, steady->count - skip, &median, &mad) < 0)
         return error_set(err, ERROR_NOMEM, "out of memory looking at the first unit");
@@ -125,13 +128,23 @@ static double smallest(const struct values *values)
     return least;
 }
 
+/* The queue of an open loop grew: that is what the latencies tell, and has its own words. */
+static bool is_saturated(const struct run *run)
+{
+    for (size_t i = 0; i < run->finding_count; i++) {
+        if (strcmp(run->findings[i].rule, "saturated") == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Two tests must agree, since a drift is easily seen in noise that depends on itself: the trend,
  * and that of a steady level (stats.h: steady_warmup), which keeps its error rate there. */
 static int find_drift(const struct run *run, const struct values *steady, struct run_sink *sink,
                       struct error *err)
 {
     struct trend trend;
-    if (steady->count < DRIFT_SAMPLES_MIN)
+    if (steady->count < DRIFT_SAMPLES_MIN || is_saturated(run))
         return 0;
     size_t unsettled = 0;
     bool is_level = true;
@@ -203,10 +216,13 @@ static int find_outliers(const struct run *run, const struct values *steady, boo
     finding.has_value = true;
     finding.value = (double)count;
     finding.n = steady->count;
-    finding_evidence(&finding, "%s %u; |x - median| > 14.8 MAD", unit_name_of(run),
-                     steady->invocation[worst_at] + 1);
-    finding_advice(&finding, "something else ran: look at the involuntary switches of that launch, "
-                             "quiet the machine, or take more launches");
+    bool is_launch = run->invocation_count > 1 && steady->invocation[steady->count - 1] > 0 &&
+                     run->invocation_count >= steady->count;
+    finding_evidence(&finding, "%s %zu; |x - median| > 14.8 MAD", unit_name_of(run),
+                     is_launch ? (size_t)steady->invocation[worst_at] + 1 : worst_at + 1);
+    finding_advice(&finding, "something else ran: %squiet the machine, or take more %s",
+                   is_launch ? "look at the involuntary switches of that launch, " : "",
+                   unit_plural_of(run));
     return sink_finding(sink, &finding, err);
 }
 

@@ -90,12 +90,15 @@ int procfs_parse_io(const char *text, struct proc_io *ret_io, struct error *err)
     struct {
         const char *name;
         uint64_t *value;
-        bool seen;
+        bool is_needed, seen;
     } rows[] = {
-        {"rchar:", &io.char_read_bytes, false},
-        {"wchar:", &io.char_written_bytes, false},
+        {"rchar:", &io.char_read_bytes, true, false},
+        {"wchar:", &io.char_written_bytes, true, false},
+        {"read_bytes:", &io.read_bytes, false, false},
+        {"write_bytes:", &io.written_bytes, false, false},
     };
-    size_t seen = 0;
+    size_t needed = 0;
+    io.read_bytes = io.written_bytes = UINT64_MAX;
     for (const char *line = text; *line; line = strchrnul(line, '\n'), line += *line == '\n') {
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
             int64_t value;
@@ -104,10 +107,10 @@ int procfs_parse_io(const char *text, struct proc_io *ret_io, struct error *err)
                 continue;
             *rows[i].value = (uint64_t)value;
             rows[i].seen = true;
-            seen++;
+            needed += rows[i].is_needed;
         }
     }
-    if (seen != ARRAY_LEN(rows))
+    if (needed != 2)
         return error_set(err, ERROR_INPUT, "not the text of /proc/PID/io");
     *ret_io = io;
     return 0;

@@ -31,6 +31,13 @@ struct proc_stat {
 
 struct proc_io {
     uint64_t char_read_bytes, char_written_bytes; /* rchar, wchar: what read(2)/write(2) moved */
+    /* read_bytes, write_bytes: what storage had to move; UINT64_MAX where the text lacks them */
+    uint64_t read_bytes, written_bytes;
+};
+
+/* Of /proc/PID/status; UINT64_MAX: the kernel does not tell (RssAnon: before 4.5). */
+struct proc_memory {
+    uint64_t anon_bytes, swap_bytes;
 };
 
 int procfs_parse_stat(const char *text, struct proc_stat *ret_stat, struct error *err);
@@ -39,6 +46,21 @@ int procfs_read_stat(const struct root *root, pid_t pid, struct proc_stat *ret_s
                      struct error *err);
 int procfs_read_rss_pages(const struct root *root, pid_t pid, uint64_t *ret_pages,
                           struct error *err);
+
+int procfs_parse_memory(const char *text, struct proc_memory *ret_memory, struct error *err);
+int procfs_read_memory(const struct root *root, pid_t pid, struct proc_memory *ret_memory,
+                       struct error *err);
+int procfs_read_io(const struct root *root, pid_t pid, struct proc_io *ret_io, struct error *err);
+/* Open descriptors: the size of /proc/PID/fd since Linux 6.2, else its entries are counted. */
+int procfs_count_fds(const struct root *root, pid_t pid, uint64_t *ret_count, struct error *err);
+/* Context switches of all threads that live now: each thread's status counts its own only. */
+int procfs_read_switches(const struct root *root, pid_t pid, uint64_t *ret_voluntary,
+                         uint64_t *ret_involuntary, struct error *err);
+
+/* Calls fn for every entry of a directory whose name is a number, without allocating. Returns 0 or
+ * -errno. */
+int procfs_each_number(const struct root *root, const char *path,
+                       void (*fn)(pid_t number, void *context), void *context);
 
 /* The descendants of `pid`, breadth first, itself first when include_self. Uses
  * task/TID/children, and a scan of /proc by parent pid where the kernel lacks that file

@@ -51,10 +51,8 @@ static pid_t pid_of_name(const char *name)
     return *end == '\0' && value <= INT32_MAX ? (pid_t)value : 0;
 }
 
-/* Calls fn for every entry of a directory whose name is a number. Returns 0 or -errno. */
-static int each_number(const struct root *root, const char *path,
-                       void (*fn)(struct tree *tree, pid_t number, void *context),
-                       struct tree *tree, void *context)
+int procfs_each_number(const struct root *root, const char *path,
+                       void (*fn)(pid_t number, void *context), void *context)
 {
     CLEANUP_CLOSE int fd = openat(root->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -68,7 +66,7 @@ static int each_number(const struct root *root, const char *path,
             const struct kernel_dirent *entry = (const struct kernel_dirent *)(entries + at);
             pid_t number = pid_of_name(entry->name);
             if (number > 0)
-                fn(tree, number, context);
+                fn(number, context);
             at += entry->length;
         }
     }
@@ -76,10 +74,17 @@ static int each_number(const struct root *root, const char *path,
 
 /* ---- by task/TID/children ---- */
 
-static void add_children_of_thread(struct tree *tree, pid_t tid, void *context)
+struct threads {
+    struct tree *tree;
+    pid_t pid; /* whose threads they are */
+};
+
+static void add_children_of_thread(pid_t tid, void *context)
 {
+    const struct threads *threads = context;
+    struct tree *tree = threads->tree;
     char path[80], text[4096];
-    snprintf(path, sizeof(path), "proc/%d/task/%d/children", *(const pid_t *)context, tid);
+    snprintf(path, sizeof(path), "proc/%d/task/%d/children", threads->pid, tid);
     CLEANUP_CLOSE int fd = openat(tree->root->fd, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return;
@@ -109,21 +114,23 @@ static void tree_by_children(struct tree *tree)
 {
     for (size_t i = 0; i < tree->count; i++) {
         char path[64];
-        pid_t pid = tree->pids[i];
-        snprintf(path, sizeof(path), "proc/%d/task", pid);
-        each_number(tree->root, path, add_children_of_thread, tree, &pid);
+        struct threads threads = {tree, tree->pids[i]};
+        snprintf(path, sizeof(path), "proc/%d/task", threads.pid);
+        procfs_each_number(tree->root, path, add_children_of_thread, &threads);
     }
 }
 
 /* ---- by parent pid ---- */
 
 struct level {
+    struct tree *tree;
     size_t first, end; /* the part of tree->pids whose children are looked for */
 };
 
-static void add_if_child(struct tree *tree, pid_t pid, void *context)
+static void add_if_child(pid_t pid, void *context)
 {
     const struct level *level = context;
+    struct tree *tree = level->tree;
     struct proc_stat stat;
     if (procfs_read_stat(tree->root, pid, &stat, NULL) < 0)
         return;
@@ -139,11 +146,11 @@ static void add_if_child(struct tree *tree, pid_t pid, void *context)
  * processes would need memory. */
 static void tree_by_scan(struct tree *tree)
 {
-    struct level level = {0, tree->count};
+    struct level level = {tree, 0, tree->count};
     while (level.first < level.end) {
-        if (each_number(tree->root, "proc", add_if_child, tree, &level) < 0)
+        if (procfs_each_number(tree->root, "proc", add_if_child, &level) < 0)
             return;
-        level = (struct level){level.end, tree->count};
+        level = (struct level){tree, level.end, tree->count};
     }
 }
 

@@ -217,6 +217,43 @@ int settings_init(struct settings *settings, struct error *err)
     return 0;
 }
 
+/* The strings and the list of one value, in the arena of its new owner. */
+static int copy_value(struct arena *arena, struct setting_value *value)
+{
+    const struct setting_value original = *value;
+    value->text = original.text ? arena_strdup(arena, original.text) : NULL;
+    value->list = NULL;
+    value->list_count = 0;
+    if (original.text && !value->text)
+        return -1;
+    for (size_t i = 0; i < original.list_count; i++) {
+        const char *item = arena_strdup(arena, original.list[i]);
+        if (!item || list_append(arena, value, item) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int settings_copy(struct settings *copy, const struct settings *settings, struct error *err)
+{
+    *copy = (struct settings){0};
+    for (int id = 0; id < SETTING_COUNT; id++) {
+        copy->values[id] = settings->values[id];
+        if (copy_value(&copy->arena, &copy->values[id]) < 0) {
+            settings_deinit(copy);
+            return error_set(err, ERROR_NOMEM, "out of memory for a copy of the settings");
+        }
+    }
+    return 0;
+}
+
+int settings_unset(struct settings *settings, enum setting_id id, struct error *err)
+{
+    const char *text = settings_table[id].default_text;
+    settings->values[id] = (struct setting_value){0};
+    return text ? settings_set(settings, id, text, SOURCE_DEFAULT, "", err) : 0;
+}
+
 void settings_deinit(struct settings *settings)
 {
     arena_deinit(&settings->arena);

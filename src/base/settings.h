@@ -79,6 +79,10 @@ struct settings {
 
 /* Fills in the defaults. */
 int settings_init(struct settings *settings, struct error *err);
+/* A copy that owns all it holds, to be changed for one measurement of several. */
+int settings_copy(struct settings *copy, const struct settings *settings, struct error *err);
+/* Back to the default, wherever the value came from. */
+int settings_unset(struct settings *settings, enum setting_id id, struct error *err);
 void settings_deinit(struct settings *settings);
 /* Reads every variable of the table from the environment. */
 int settings_load_env(struct settings *settings, struct error *err);

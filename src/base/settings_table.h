@@ -28,24 +28,24 @@
 #define SETTINGS_TABLE(X) \
 X(ITERATIONS, "benchmark.iterations", "benchmark.test_iterations", U64, 1, 1e9, NULL, NULL, NULL, "iterations", 'n', "N", COMMAND_RUN, \
   "measured units: launches of a command") \
-X(WARMUP, "benchmark.warmup", "benchmark.warmup_iterations", STRING, 0, 0, NULL, "auto", NULL, "warmup", 'w', "N|auto", COMMAND_RUN, \
+X(WARMUP, "benchmark.warmup", "benchmark.warmup_iterations", STRING, 0, 0, NULL, "auto", NULL, "warmup", 'w', "N|auto", COMMAND_MODEL, \
   "units kept apart before measuring; auto finds them") \
 X(INVOCATIONS, "benchmark.invocations", "benchmark.runs", U64, 1, 1e6, NULL, NULL, NULL, "invocations", 0, "K", COMMAND_RUN, \
   "processes; for a command the same as -n") \
-X(DURATION, "benchmark.duration", NULL, DURATION, 0, 3650 * DAY_S, NULL, NULL, NULL, "duration", 'd', "T", COMMAND_RUN, \
+X(DURATION, "benchmark.duration", NULL, DURATION, 0, 3650 * DAY_S, NULL, NULL, NULL, "duration", 'd', "T", COMMAND_MODEL, \
   "measure for at least this long") \
-X(MAX_DURATION, "benchmark.max_duration", NULL, DURATION, 0.001, 3650 * DAY_S, NULL, "5m", NULL, "max-duration", 0, "T", COMMAND_RUN, \
+X(MAX_DURATION, "benchmark.max_duration", NULL, DURATION, 0.001, 3650 * DAY_S, NULL, "5m", NULL, "max-duration", 0, "T", COMMAND_MODEL, \
   "stop collecting more units after this long") \
-X(TIMEOUT, "benchmark.timeout", "process.timeout_seconds benchmark.timeout_seconds", DURATION, 0.001, 3650 * DAY_S, NULL, NULL, NULL, "timeout", 0, "T", COMMAND_RUN, \
+X(TIMEOUT, "benchmark.timeout", "process.timeout_seconds benchmark.timeout_seconds", DURATION, 0.001, 3650 * DAY_S, NULL, NULL, NULL, "timeout", 0, "T", COMMAND_MODEL, \
   "end a launch that takes longer: TERM, 2 s, KILL") \
-X(CORES, "benchmark.cores", NULL, STRING, 0, 0, NULL, NULL, NULL, "cores", 0, "LIST", COMMAND_RUN, \
-  "pin the program to these cores, e.g. 0-3 or 0,2") \
-X(THREADS, "benchmark.threads", NULL, U64, 1, 4096, NULL, NULL, NULL, "threads", 0, "N", COMMAND_RUN, \
+X(CORES, "benchmark.cores", NULL, STRING, 0, 0, NULL, NULL, NULL, "cores", 0, "LIST", COMMAND_MODEL, \
+  "pin to these cores, e.g. 0-3 or 0,2; bench cores: how many, e.g. 1,2,4") \
+X(THREADS, "benchmark.threads", NULL, U64, 1, 4096, NULL, NULL, NULL, "threads", 0, "N", COMMAND_MODEL, \
   "threads for OpenMP, OpenBLAS, MKL and numexpr") \
 X(DEVICE, "device.name", NULL, STRING, 0, 0, NULL, NULL, NULL, "device", 'D', "NAME", COMMAND_MODEL, \
   "where a model runs: cpu, cuda, dla, or an id of tacho devices (default: cpu)") \
 X(PROVIDER, "inference.provider", NULL, STRING, 0, 0, NULL, NULL, NULL, "provider", 0, "NAME", COMMAND_MODEL, \
-  "execution provider of the engine: cpu, cuda, tensorrt, xnnpack, openvino, ...") \
+  "execution provider of the engine: cpu, cuda, tensorrt, xnnpack, openvino and others") \
 X(PROVIDER_OPTION, "inference.provider_options", NULL, LIST, 0, 0, NULL, NULL, NULL, "provider-option", 0, "KEY=VALUE", COMMAND_MODEL, \
   "hand this to the provider; may be repeated") \
 X(STRICT_PROVIDER, "inference.strict_provider", NULL, BOOL, 0, 0, NULL, "false", NULL, "strict-provider", 0, NULL, COMMAND_MODEL, \
@@ -79,22 +79,22 @@ X(AUTO, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "auto", 0, NULL, COMMAND_RU
 X(MANUAL, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "manual", 0, NULL, COMMAND_RUN, \
   "measure one configuration (the default)") \
 X(DEVICES, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "devices", 0, "LIST", COMMAND_RUN, \
-  "--auto: only these devices") \
+  "with --auto: only these devices") \
 X(PRECISIONS, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "precisions", 0, "LIST", COMMAND_RUN, \
-  "--auto: only these precisions") \
+  "with --auto: only these precisions") \
 X(BATCH_SIZES, "benchmark.batch_sizes", NULL, LIST, 0, 0, NULL, NULL, NULL, "batch-sizes", 0, "LIST", COMMAND_MODEL, \
   "batch sizes of a sweep, e.g. 1,4,8") \
 X(MAX_CONFIGS, NULL, NULL, U64, 1, 1000, NULL, "6", NULL, "max-configs-per-device", 0, "N", COMMAND_RUN, \
-  "--auto: at most so many configurations of one device") \
+  "with --auto: at most so many configurations of one device") \
 X(IMAGES, "benchmark.num_images", NULL, U64, 1, 1e9, NULL, NULL, NULL, "images", 0, "N", COMMAND_BENCH, \
   "batching: items per batch size, over all rounds") \
 X(ROUNDS, NULL, NULL, U64, 1, 1000, NULL, "3", NULL, "rounds", 0, "N", COMMAND_BENCH, \
   "how often each configuration is measured, interleaved with the others") \
 X(METRICS_CSV, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "metrics-csv", 0, "FILE.csv", COMMAND_RUN, \
   "write the columns of tacho monitor beside the run") \
-X(IGNORE_FAILURE, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "ignore-failure", 0, NULL, COMMAND_RUN, \
+X(IGNORE_FAILURE, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "ignore-failure", 0, NULL, COMMAND_MODEL, \
   "count failed launches and go on") \
-X(SHOW_OUTPUT, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "show-output", 0, NULL, COMMAND_RUN, \
+X(SHOW_OUTPUT, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "show-output", 0, NULL, COMMAND_MODEL, \
   "pass the program's output on to stderr") \
 X(METRIC, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "metric", 'm', "NAME=REGEX", COMMAND_RUN, \
   "take a metric from the program's output; may be repeated") \
@@ -106,28 +106,28 @@ X(WAIVE, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "waive", 0, "NAME,...", COMMA
   "set these limits aside; the verdict says so") \
 X(VALIDATE_ONLY, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "validate-only", 0, NULL, COMMAND_RUN, \
   "check settings, profile and limits; measure nothing") \
-X(LABEL, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "label", 0, "TEXT", COMMAND_RUN, \
+X(LABEL, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "label", 0, "TEXT", COMMAND_MODEL, \
   "a name for the run") \
-X(COLLECTOR, "monitoring.collectors", NULL, LIST, 0, 0, NULL, NULL, "TACHO_COLLECTOR", "collector", 'c', "NAME", COMMAND_RUN, \
+X(COLLECTOR, "monitoring.collectors", NULL, LIST, 0, 0, NULL, NULL, "TACHO_COLLECTOR", "collector", 'c', "NAME", COMMAND_MODEL, \
   "sample only these collectors; may be repeated") \
-X(INTERVAL, "monitoring.interval", "monitoring.sample_interval_ms:ms benchmark.sample_interval monitoring.interval_seconds", DURATION, 0.001, DAY_S, NULL, "100ms", NULL, "interval", 'i', "T", COMMAND_RUN, \
+X(INTERVAL, "monitoring.interval", "monitoring.sample_interval_ms:ms benchmark.sample_interval monitoring.interval_seconds", DURATION, 0.001, DAY_S, NULL, "100ms", NULL, "interval", 'i', "T", COMMAND_MODEL, \
   "time between two samples of the sensors") \
 X(GPU_METRICS, "monitoring.enable_gpu_metrics", "monitoring.enable_gpu_monitoring", BOOL, 0, 0, NULL, "true", NULL, NULL, 0, NULL, 0, \
   "sample GPUs") \
-X(POWER_METRICS, "monitoring.enable_power_metrics", NULL, BOOL, 0, 0, NULL, "true", NULL, "power", 0, NULL, COMMAND_RUN, \
+X(POWER_METRICS, "monitoring.enable_power_metrics", NULL, BOOL, 0, 0, NULL, "true", NULL, "power", 0, NULL, COMMAND_MODEL, \
   "sample power sensors") \
-X(EXPORT, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "export", 'e', "FILE.json", COMMAND_RUN, \
+X(EXPORT, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "export", 'e', "FILE.json", COMMAND_MODEL, \
   "write the run as JSON") \
-X(EXPORT_CSV, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "export-csv", 0, "FILE.csv", COMMAND_RUN, \
+X(EXPORT_CSV, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "export-csv", 0, "FILE.csv", COMMAND_MODEL, \
   "write the measured units as CSV") \
-X(FORMAT, "output.format", NULL, CHOICE, 0, 0, "text,json,markdown,csv", "text", NULL, "format", 'f', "NAME", COMMAND_RUN | COMMAND_RUNS, \
+X(FORMAT, "output.format", NULL, CHOICE, 0, 0, "text,json,markdown,csv", "text", NULL, "format", 'f', "NAME", COMMAND_MODEL | COMMAND_RUNS, \
   "text, json, markdown or csv") \
-X(STORE_RUN, NULL, NULL, BOOL, 0, 0, NULL, "true", NULL, "store-run", 0, NULL, COMMAND_RUN, \
+X(STORE_RUN, NULL, NULL, BOOL, 0, 0, NULL, "true", NULL, "store-run", 0, NULL, COMMAND_MODEL, \
   "keep the run in the store (--no-store-run: leave it out)") \
 X(CONFIG_VALUES, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "config-values", 0, NULL, COMMAND_DOCTOR, \
   "list every setting with its value and where it came from") \
-X(LIST, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "list", 0, NULL, COMMAND_PROFILES, \
-  "every profile with its limits; what is done without a name, too") \
+X(LIST, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "list", 0, NULL, COMMAND_PROFILES | COMMAND_DEVICES, \
+  "every one of them; what is done without a name, too") \
 X(INFO, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "info", 0, "NAME", COMMAND_PROFILES, \
   "all of this profile; --info may be left out") \
 X(ALL, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "all", 'a', NULL, COMMAND_RUNS, \

@@ -84,6 +84,8 @@ static void write_profile(struct json_writer *writer, const char *name,
     json_write_end(writer);
     json_write_number(writer, "memory_limit_mb", profile->memory_limit_mb);
     json_write_number(writer, "memory_headroom_percent", profile->memory_headroom_percent);
+    json_write_number(writer, "deadline_ms", profile->deadline_ms);
+    json_write_number(writer, "max_missed_pct", profile->max_missed_pct);
     write_count(writer, "warmup_iterations", profile->has_warmup, profile->warmup_units);
     write_count(writer, "test_iterations", profile->units > 0, profile->units);
     write_count(writer, "num_runs", profile->invocations > 0, profile->invocations);
@@ -339,6 +341,8 @@ static void info_counts(const struct profile *profile, struct strbuf *out)
 static void info_rest(const struct profile *profile, struct strbuf *text, struct strbuf *out)
 {
     strbuf_append(out, "for information\n");
+    if (isnan(profile->max_missed_pct)) /* else it is a limit */
+        info_number(out, "deadline", profile->deadline_ms, " ms");
     info_number(out, "latency target", profile->latency_target_ms, " ms");
     info_number(out, "rate target", profile->throughput_target_fps, " /s");
     append_numbers(text, &profile->percentiles);

@@ -1,39 +1,23 @@
 /* run.c: `tacho run`: parse, measure, keep, render. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/term.h"
 #include "base/unit.h"
 #include "base/util.h"
 #include "cmd/command.h"
-#include "cmd/run_keep.h"
+#include "cmd/run_command.h"
 #include "cmd/run_validate.h"
 #include "format/profile.h"
 #include "measure/measure.h"
+#include "model/summary.h"
 #include "report/report.h"
 #include "workload/workload.h"
-
-#define COLLECTORS_MAX 32
-
-struct run_command {
-    struct command_context *context;
-    const struct settings *settings;
-    struct root root;
-    struct profile profile;    /* empty when none was asked for */
-    struct workload_args args; /* borrowed by the workload until it is closed */
-    const struct workload *workload;
-    void *workload_state;
-    struct limit *limits;
-    size_t limit_count;
-    struct arena arena; /* names split at commas */
-    const char *collectors[COLLECTORS_MAX];
-    size_t collector_count;
-    struct run_keep keep;
-    struct measure *measure;
-};
 
 /* ---- what to run -------------------------------------------------------------------------- */
 
@@ -61,7 +45,20 @@ static int fail_before_separator(const struct command_context *context, struct e
     for (int i = 0; context->program && context->program[i]; i++)
         append_quoted(&words, context->program[i]);
     error_set(err, ERROR_USAGE, "'%s' stands before '--'", context->arguments[0]);
+    static const char *const models[] = {"detector", "classifier"};
+    int nearest = str_nearest(context->arguments[0], models, ARRAY_LEN(models));
+    if (context->argument_count == 1 && !context->program && nearest >= 0)
+        return error_hint(err, "did you mean the model %s? A program goes behind '--'",
+                          models[nearest]);
     return error_hint(err, "put the program behind it: tacho run -- %s", strbuf_get(&words));
+}
+
+/* A gate can be checked before there is a program or a model; --metric needs its program. */
+static bool only_checks_a_gate(const struct run_command *run)
+{
+    return !run->args.file && !run->args.command &&
+           settings_get_bool(run->settings, SETTING_VALIDATE_ONLY) &&
+           !settings_is_set(run->settings, SETTING_METRIC);
 }
 
 static int choose_workload(struct run_command *run, struct error *err)
@@ -73,6 +70,8 @@ static int choose_workload(struct run_command *run, struct error *err)
                                        .file = context->arguments ? context->arguments[0] : NULL};
     if (context->argument_count > 1 || (context->argument_count > 0 && context->program))
         return fail_before_separator(context, err);
+    if (only_checks_a_gate(run))
+        return 0;
     for (size_t i = 0; workloads[i]; i++) {
         if (workloads[i]->accepts(&run->args)) {
             run->workload = workloads[i];
@@ -81,10 +80,6 @@ static int choose_workload(struct run_command *run, struct error *err)
     }
     if (context->argument_count > 0)
         return fail_before_separator(context, err);
-    /* A gate can be checked before there is a program; its metrics come with one. */
-    if (settings_get_bool(run->settings, SETTING_VALIDATE_ONLY) &&
-        !settings_is_set(run->settings, SETTING_METRIC))
-        return 0;
     error_set(err, ERROR_USAGE, "nothing to measure");
     return error_hint(err, "put a program behind '--': tacho run -n 20 -- PROGRAM ARG...");
 }
@@ -106,8 +101,7 @@ static const struct metric *own_metrics(const struct run_command *run, struct ar
 
 /* ---- limits ------------------------------------------------------------------------------- */
 
-/* The next of "A, B", without the blanks around it; false at the end. *rest starts at the text. */
-static bool next_name(const char **rest, const char **ret_name, size_t *ret_length)
+bool run_next_name(const char **rest, const char **ret_name, size_t *ret_length)
 {
     if (!*rest)
         return false;
@@ -150,7 +144,7 @@ static int waive_limits(struct run_command *run, struct error *err)
     for (size_t i = 0; i < waive->list_count; i++) {
         const char *rest = waive->list[i], *name;
         size_t length;
-        while (next_name(&rest, &name, &length)) {
+        while (run_next_name(&rest, &name, &length)) {
             bool is_known = false;
             for (size_t j = 0; j < run->limit_count; j++) {
                 struct limit *limit = &run->limits[j];
@@ -203,9 +197,9 @@ static int load_limits(struct run_command *run, struct error *err)
 
 static int add_collector(struct run_command *run, const char *name, struct error *err)
 {
-    const char *known[COLLECTORS_MAX];
+    const char *known[RUN_COLLECTORS_MAX];
     size_t count = 0;
-    for (; collectors[count] && count < COLLECTORS_MAX; count++)
+    for (; collectors[count] && count < RUN_COLLECTORS_MAX; count++)
         known[count] = collectors[count]->name;
     if (!collector_find(name)) {
         error_set(err, ERROR_USAGE, "%s: unknown collector '%s'",
@@ -214,8 +208,8 @@ static int add_collector(struct run_command *run, const char *name, struct error
         return nearest >= 0 ? error_hint(err, "did you mean %s?", known[nearest])
                             : error_hint(err, "tacho doctor lists them");
     }
-    if (run->collector_count == COLLECTORS_MAX)
-        return error_set(err, ERROR_USAGE, "more than %d collectors", COLLECTORS_MAX);
+    if (run->collector_count == RUN_COLLECTORS_MAX)
+        return error_set(err, ERROR_USAGE, "more than %d collectors", RUN_COLLECTORS_MAX);
     run->collectors[run->collector_count++] = name;
     return 0;
 }
@@ -271,8 +265,11 @@ static int plan_units(const struct run_command *run, struct measure_plan *plan, 
         return error_hint(err,
                           "each launch of a command is a process of its own: give one of them");
     }
-    plan->units_explicit = has_iterations || has_invocations;
-    plan->units = has_iterations ? iterations : has_invocations ? invocations : run->profile.units;
+    plan->units_explicit = has_iterations || (has_invocations && is_unit_a_process);
+    plan->units = has_iterations ? iterations : run->profile.units;
+    plan->invocations = has_invocations ? invocations : run->profile.invocations;
+    if (is_unit_a_process && has_invocations && !has_iterations)
+        plan->units = invocations;
     plan->duration_explicit = settings_is_set(settings, SETTING_DURATION);
     plan->duration_ns = plan->duration_explicit ? settings_get_u64(settings, SETTING_DURATION)
                                                 : run->profile.duration_ns;
@@ -292,6 +289,7 @@ static int make_plan(struct run_command *run, struct measure_plan *plan, struct 
         .root = &run->root,
         .label = label && label[0] ? label : NULL,
         .profile = run->profile.name,
+        .deadline_ms = isnan(run->profile.deadline_ms) ? 0 : run->profile.deadline_ms,
         .ignore_failure = settings_get_bool(settings, SETTING_IGNORE_FAILURE),
         .limits = run->limits,
         .limit_count = run->limit_count,
@@ -304,6 +302,9 @@ static int make_plan(struct run_command *run, struct measure_plan *plan, struct 
         .quiet = settings_get_bool(settings, SETTING_QUIET) ||
                  settings_get_bool(settings, SETTING_SHOW_OUTPUT),
     };
+    if (settings_is_set(settings, SETTING_DEADLINE))
+        plan->deadline_ms =
+            (double)settings_get_u64(settings, SETTING_DEADLINE) / (double)NS_PER_MS;
     if (!settings_is_set(settings, SETTING_INTERVAL) && run->profile.interval_ns)
         plan->interval_ns = run->profile.interval_ns;
     int rc = plan_units(run, plan, err);
@@ -332,19 +333,28 @@ static int render(struct run_command *run, const struct run *result, struct erro
     return report_text(result, &options, &context->out, err);
 }
 
-static size_t units_that_count(const struct run *result)
+/* Whether a unit was measured: of a workload that hands over many, its latencies tell. */
+static int has_measured(const struct run_command *run, const struct run *result, bool *ret_has,
+                        struct error *err)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < result->invocation_count; i++)
-        count += result->invocations[i].outcome == INVOCATION_OK &&
-                 run_phase_of_unit(result, result->invocations[i].index, 0) == PHASE_STEADY;
-    return count;
+    *ret_has = false;
+    if (run->workload->one_unit_per_invocation) {
+        for (size_t i = 0; i < result->invocation_count && !*ret_has; i++)
+            *ret_has = result->invocations[i].outcome == INVOCATION_OK &&
+                       run_phase_of_unit(result, result->invocations[i].index, 0) == PHASE_STEADY;
+        return 0;
+    }
+    const struct run_series *series = run_find_series(result, run->workload->latency_metric, NULL);
+    struct summary summary;
+    if (!series)
+        return 0;
+    int rc = summary_of(result, series, PHASE_STEADY, &summary, err);
+    *ret_has = rc == 0 && summary.n > 0;
+    return rc;
 }
 
-/* What one step of `deliver` came to. The first error is the one that main prints; a later one is
- * printed here, since what could not be kept or written must be known. */
-static void settle(struct run_command *run, int step_rc, const struct error *step, int *rc,
-                   struct error *err)
+void run_command_settle(struct command_context *context, int step_rc, const struct error *step,
+                        int *rc, struct error *err)
 {
     if (step_rc == 0)
         return;
@@ -354,9 +364,14 @@ static void settle(struct run_command *run, int step_rc, const struct error *ste
             *err = *step;
         return;
     }
-    int *status = &run->context->exit_code;
-    *status = output_exit_status(*status, error_exit_code(step_rc));
-    output_error("run", step, false);
+    context->exit_code = output_exit_status(context->exit_code, error_exit_code(step_rc));
+    output_error(context->command->name, step, false);
+}
+
+static void settle(struct run_command *run, int step_rc, const struct error *step, int *rc,
+                   struct error *err)
+{
+    run_command_settle(run->context, step_rc, step, rc, err);
 }
 
 /* Keeps, exports and renders whatever was measured; rc is what measuring came to. No step is left
@@ -371,13 +386,16 @@ static int deliver(struct run_command *run, int rc, struct error *err)
     settle(run, run_keep_export_json(result, run->settings, &step), &step, &rc, err);
     settle(run, run_keep_export_csv(result, run->settings, &step), &step, &rc, err);
     settle(run, render(run, result, &step), &step, &rc, err);
-    if (rc == 0 && units_that_count(result) == 0)
+    bool has = false;
+    if (rc == 0)
+        rc = has_measured(run, result, &has, err);
+    if (rc == 0 && !has)
         rc = error_set(err, result->invocation_count ? ERROR_PROGRAM : ERROR_NOTHING,
-                       "nothing was measured: no launch succeeded");
+                       "nothing was measured: no %s succeeded", run->workload->unit);
     return rc;
 }
 
-static int prepare(struct run_command *run, struct measure_plan *plan, struct error *err)
+int run_command_prepare(struct run_command *run, struct measure_plan *plan, struct error *err)
 {
     int rc = root_open(&run->root, settings_get_text(run->settings, SETTING_ROOT), err);
     if (rc == 0)
@@ -398,7 +416,7 @@ static int prepare(struct run_command *run, struct measure_plan *plan, struct er
 static int run_prepared(struct run_command *run, struct error *err)
 {
     struct measure_plan plan;
-    int rc = prepare(run, &plan, err);
+    int rc = run_command_prepare(run, &plan, err);
     if (rc == 0 && settings_get_bool(run->settings, SETTING_VALIDATE_ONLY))
         return run_validate(&plan, run->settings->values[SETTING_PROFILE].text, &run->profile,
                             run->context, err);
@@ -412,38 +430,55 @@ static int run_prepared(struct run_command *run, struct error *err)
     return run->measure ? deliver(run, rc, err) : rc;
 }
 
+void run_command_deinit(struct run_command *run)
+{
+    measure_free(run->measure);
+    run_keep_end(&run->keep);
+    if (run->workload_state)
+        run->workload->close(run->workload_state);
+    free(run->limits);
+    profile_deinit(&run->profile);
+    arena_deinit(&run->arena);
+    if (run->root.fd >= 0)
+        root_close(&run->root);
+    *run = (struct run_command){.root = {.fd = -1}};
+}
+
 static int run_run(struct command_context *context, struct error *err)
 {
     struct run_command run = {
         .context = context, .settings = &context->settings, .root = {.fd = -1}};
-    int rc = run_prepared(&run, err);
-    measure_free(run.measure);
-    run_keep_end(&run.keep);
-    if (run.workload_state)
-        run.workload->close(run.workload_state);
-    free(run.limits);
-    profile_deinit(&run.profile);
-    arena_deinit(&run.arena);
-    if (run.root.fd >= 0)
-        root_close(&run.root);
+    if (settings_get_bool(run.settings, SETTING_AUTO))
+        return run_auto(context, err);
+    int rc = run_auto_check(context, err);
+    if (rc == 0)
+        rc = run_prepared(&run, err);
+    run_command_deinit(&run);
     return rc;
 }
 
 const struct command command_run = {
     .name = "run",
     .alias = "benchmark",
-    .summary = "measure a program, store the run, judge it against limits",
-    .usage = "[OPTIONS] -- PROGRAM [ARG...]",
-    .examples = "  tacho run -n 20 -- sha256sum big.bin\n"
-                "      20 launches: distribution, memory, faults, switches, counters\n"
-                "  tacho run --limit 'p99(wall_ms)<=250' -- ./detect frame.png\n"
-                "      measure until the limit is decided; exit 0 PASS, 1 FAIL, 3 UNDECIDED\n"
-                "  tacho run --metric 'fps:higher=FPS: ([0-9.]+)' -- python3 main.py\n"
-                "      take a metric from what the program prints\n"
-                "  tacho run --cores 2,3 --threads 2 --timeout 30 -- ./bench\n"
-                "      pinned, with two OpenMP threads, ended after 30 s\n"
-                "  tacho run --profile ci_smoke --waive thermal,throughput -- ./detect\n"
-                "      judged by a profile (tacho profiles), two of its limits set aside\n",
+    .summary = "measure a model or a program, store the run, judge it against limits",
+    .usage = "[OPTIONS] [MODEL.onnx | -- PROGRAM [ARG...]]",
+    .examples =
+        "  tacho run\n"
+        "      the detector that comes with tacho, on ONNX Runtime: latency, throughput, phases\n"
+        "  tacho run net.onnx --precision fp16 --batch-size 8 --threads 4\n"
+        "      net.fp16.onnx beside it, eight items per inference\n"
+        "  tacho run classifier --rate 50 --arrival poisson --limit 'p99(latency_ms)<=40'\n"
+        "      an open loop: 50 inferences arrive per second, served or not\n"
+        "  tacho run -n 20 -- sha256sum big.bin\n"
+        "      20 launches: distribution, memory, faults, switches, counters\n"
+        "  tacho run --limit 'p99(wall_ms)<=250' -- ./detect frame.png\n"
+        "      measure until the limit is decided; exit 0 PASS, 1 FAIL, 3 UNDECIDED\n"
+        "  tacho run --metric 'fps:higher=FPS: ([0-9.]+)' -- python3 main.py\n"
+        "      take a metric from what the program prints\n"
+        "  tacho run --cores 2,3 --threads 2 --timeout 30 -- ./bench\n"
+        "      pinned, with two OpenMP threads, ended after 30 s\n"
+        "  tacho run --profile ci_smoke --waive thermal,throughput -- ./detect\n"
+        "      judged by a profile (tacho profiles), two of its limits set aside\n",
     .bit = COMMAND_RUN,
     .flags = COMMAND_NEEDS_LAUNCHER | COMMAND_TAKES_PROGRAM,
     .run = run_run,

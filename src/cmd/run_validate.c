@@ -66,6 +66,7 @@ static void render_json(const struct measure_plan *plan, const char *profile_nam
     json_write_object(&writer, "plan");
     write_count(&writer, "iterations", plan->units > 0, plan->units);
     json_write_bool(&writer, "iterations_exact", plan->units_explicit);
+    write_count(&writer, "invocations", plan->invocations > 0, plan->invocations);
     write_count(&writer, "warmup", !plan->warmup_auto, plan->warmup_units);
     write_duration(&writer, "duration_s", plan->duration_ns);
     write_duration(&writer, "max_duration_s", plan->max_duration_ns);
@@ -102,6 +103,9 @@ static void describe_plan(const struct measure_plan *plan, struct strbuf *out)
                       (unsigned long long)plan->units, units);
     else
         strbuf_printf(out, "%s until the stop rule is met", units);
+    bool is_many = plan->workload && !plan->workload->one_unit_per_invocation;
+    if (is_many && plan->invocations > 1)
+        strbuf_printf(out, " in each of %llu processes", (unsigned long long)plan->invocations);
     append_ns(out, ", for at least ", plan->duration_ns);
     append_ns(out, ", for at most ", plan->max_duration_ns);
     strbuf_append(out, "; warm-up: ");

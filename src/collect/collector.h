@@ -65,11 +65,24 @@ struct probe_result {
     char detail[192];   /* "2 zones", or what is missing and what would help */
 };
 
+#define COLLECT_TARGETS_MAX 64
+
+/* The roots of the measured process trees. */
+struct collect_targets {
+    size_t count;
+    pid_t pids[COLLECT_TARGETS_MAX];
+    /* When each started, as in /proc/PID/stat: a process that has the pid and another start is
+     * somebody else and is not read. 0: not known. */
+    uint64_t start_ticks[COLLECT_TARGETS_MAX];
+    bool without_children;
+};
+
 struct collect_tick {
     uint64_t now_ns;            /* CLOCK_MONOTONIC at the start of this tick */
     uint64_t grid_ns;           /* when it should have started: for pacing, free of jitter */
-    pid_t target;               /* root of the measured process tree, 0: none now */
+    pid_t target;               /* root of the (first) measured process tree, 0: none now */
     uint32_t target_generation; /* changes when target does: forget the old one's counters */
+    const struct collect_targets *targets; /* several, the first is target; NULL: target alone */
 };
 
 struct collector {

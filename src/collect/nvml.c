@@ -6,7 +6,9 @@
  * a column without values that says why and is never called again. On Jetson (nvgpu) many calls
  * succeed with zeros: such a value is refused, tegra sysfs knows it better. Utilisation is the
  * driver's own window of 166 ms to 1 s, power of boards without an instantaneous reading a mean of
- * 1 s: sampling faster than every 100 ms gives the same number again.
+ * 1 s: sampling faster than every 100 ms gives the same number again. Which processes of a GPU
+ * belong to the measured tree is asked of /proc each time (nvml_processes.c): they are few, and
+ * come and go.
  */
 #include <math.h>
 #include <stdio.h>
@@ -14,32 +16,15 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/dl.h"
 #include "base/str.h"
 #include "base/util.h"
 #include "collect/collector.h"
-#include "collect/nvml_api.h"
+#include "collect/nvml_library.h"
+#include "collect/nvml_processes.h"
+#include "collect/tegra_board.h"
 
-#define DEVICES_MAX 16 /* the largest machines hold 16; more are not sampled */
+#define GPUS_MAX 16 /* the largest machines hold 16; more are not sampled */
 #define MB (1024.0 * 1024.0)
-
-struct nvml_api {
-    void *library;
-    int (*init)(void);
-    int (*shutdown)(void);
-    int (*device_count)(unsigned *count);
-    int (*device_by_index)(unsigned index, struct nvml_device **device);
-    int (*device_name)(struct nvml_device *device, char *name, unsigned size);
-    int (*utilization)(struct nvml_device *device, struct nvml_utilization *utilization);
-    int (*memory_v2)(struct nvml_device *device, struct nvml_memory_v2 *memory);
-    int (*memory)(struct nvml_device *device, struct nvml_memory *memory);
-    int (*clock)(struct nvml_device *device, int type, unsigned *mhz);
-    int (*temperature)(struct nvml_device *device, int sensor, unsigned *celsius);
-    int (*power)(struct nvml_device *device, unsigned *mw);
-    int (*energy)(struct nvml_device *device, unsigned long long *mj);
-    int (*fields)(struct nvml_device *device, int count, struct nvml_field_value *values);
-    int (*throttle)(struct nvml_device *device, unsigned long long *reasons);
-};
 
 struct gpu {
     struct nvml_device *device;
@@ -68,24 +53,10 @@ static int read_utilization(const struct nvml_api *api, struct gpu *gpu, double 
 
 static int read_memory_used(const struct nvml_api *api, struct gpu *gpu, double *ret)
 {
-    int rc = NVML_NOT_SUPPORTED;
     gpu->memory = (struct nvml_memory){0};
-    if (api->memory_v2 && !gpu->memory_v1) {
-        struct nvml_memory_v2 memory = {.version = NVML_MEMORY_V2};
-        rc = api->memory_v2(gpu->device, &memory);
-        gpu->memory = (struct nvml_memory){memory.total, memory.free, memory.used};
-        gpu->memory_v1 = rc == NVML_FUNCTION_NOT_FOUND || rc == NVML_ARGUMENT_VERSION_MISMATCH ||
-                         rc == NVML_NOT_SUPPORTED;
-    }
-    if (api->memory && (gpu->memory_v1 || !api->memory_v2))
-        rc = api->memory(gpu->device, &gpu->memory);
-    if (rc != NVML_SUCCESS) {
-        gpu->memory.total = 0;
+    int rc = nvml_read_memory(api, gpu->device, &gpu->memory_v1, &gpu->memory);
+    if (rc != NVML_SUCCESS)
         return rc;
-    }
-    /* GPUs that share the machine's memory answer with nothing. */
-    if (gpu->memory.total == 0)
-        return NVML_NOT_SUPPORTED;
     *ret = (double)gpu->memory.used / MB;
     return gpu->memory.used <= gpu->memory.total ? NVML_SUCCESS : NVML_UNKNOWN;
 }
@@ -215,84 +186,28 @@ struct nvml_state {
     struct nvml_api api;
     bool initialised;
     unsigned gpu_count;
-    struct gpu gpus[DEVICES_MAX];
-    int channels[DEVICES_MAX][READINGS]; /* -1: no values */
+    struct gpu gpus[GPUS_MAX];
+    int channels[GPUS_MAX][READINGS]; /* -1: no values */
+    int track_channels[GPUS_MAX];     /* memory of the measured processes; -1: no values */
+    struct root root;                 /* borrowed: whose children a process is */
+    struct nvml_process_list processes;
 };
 
-/* ---- the library ---- */
-
-static int api_load(struct nvml_api *api, struct error *err)
-{
-    const char *const usual[] = {"libnvidia-ml.so.1", NULL};
-    const char *const chosen[] = {getenv("TACHO_NVML"), NULL};
-    bool is_chosen = chosen[0] && *chosen[0];
-    memset(api, 0, sizeof(*api));
-    int rc = dl_open(is_chosen ? chosen : usual, &api->library, NULL, err);
-    if (rc < 0)
-        return rc;
-#define SLOT(member) ((void **)&api->member)
-    const struct dl_symbol symbols[] = {
-        {SLOT(init), {"nvmlInit_v2", "nvmlInit"}, true},
-        {SLOT(shutdown), {"nvmlShutdown"}, true},
-        {SLOT(device_count), {"nvmlDeviceGetCount_v2", "nvmlDeviceGetCount"}, true},
-        {SLOT(device_by_index),
-         {"nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex"},
-         true},
-        {SLOT(device_name), {"nvmlDeviceGetName"}, false},
-        {SLOT(utilization), {"nvmlDeviceGetUtilizationRates"}, false},
-        {SLOT(memory_v2), {"nvmlDeviceGetMemoryInfo_v2"}, false},
-        {SLOT(memory), {"nvmlDeviceGetMemoryInfo"}, false},
-        {SLOT(clock), {"nvmlDeviceGetClockInfo"}, false},
-        {SLOT(temperature), {"nvmlDeviceGetTemperature"}, false},
-        {SLOT(power), {"nvmlDeviceGetPowerUsage"}, false},
-        {SLOT(energy), {"nvmlDeviceGetTotalEnergyConsumption"}, false},
-        {SLOT(fields), {"nvmlDeviceGetFieldValues"}, false},
-        {SLOT(throttle),
-         {"nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"},
-         false},
-    };
-#undef SLOT
-    rc = dl_bind(api->library, symbols, ARRAY_LEN(symbols), err);
-    if (rc < 0) {
-        dl_close(api->library);
-        api->library = NULL;
-    }
-    return rc;
-}
-
-/* The GPU of this machine says nothing about a recorded tree. */
-static bool is_other_machine(const struct collect_env *env)
-{
-    const char *chosen = getenv("TACHO_NVML");
-    return !env->root->is_machine && (!chosen || !*chosen);
-}
-
-static bool is_tegra_board(const struct collect_env *env)
-{
-    return root_exists(env->root, "etc/nv_tegra_release");
-}
-
-/* The library is installed in many containers and images that have no GPU. */
-static bool has_device_node(const struct collect_env *env)
-{
-    const char *chosen = getenv("TACHO_NVML");
-    return (chosen && *chosen) || root_exists(env->root, "dev/nvidiactl") ||
-           root_exists(env->root, "dev/dxg") || is_tegra_board(env);
-}
+/* ---- probing ---- */
 
 static void nvml_probe(const struct collect_env *env, struct probe_result *ret)
 {
     struct nvml_api api;
     struct error err = {0};
     *ret = (struct probe_result){.reason = REASON_ABSENT};
-    if (is_other_machine(env)) {
+    if (nvml_is_other_machine(env->root)) {
         snprintf(ret->detail, sizeof(ret->detail), "NVML cannot read a recorded tree");
-    } else if (api_load(&api, &err) < 0) {
+    } else if (nvml_load(&api, &err) < 0) {
         ret->reason = reason_from_error(err.code);
         snprintf(ret->detail, sizeof(ret->detail), "no NVIDIA driver library: %.150s", err.message);
     } else {
-        dl_close(api.library);
-        if (!has_device_node(env)) {
+        nvml_unload(&api);
+        if (!nvml_has_device_node(env->root)) {
             snprintf(ret->detail, sizeof(ret->detail),
                      "libnvidia-ml.so.1 is here, but no NVIDIA GPU (/dev/nvidiactl)");
             return;
@@ -304,39 +219,9 @@ static void nvml_probe(const struct collect_env *env, struct probe_result *ret)
 
 /* ---- opening ---- */
 
-static int init_failed(int rc, struct error *err)
-{
-    switch (rc) {
-    case NVML_DRIVER_NOT_LOADED:
-        return error_set(err, ERROR_ABSENT, "the NVIDIA driver is not loaded");
-    case NVML_NO_PERMISSION:
-        error_set(err, ERROR_DENIED, "no permission to talk to the NVIDIA driver");
-        return error_hint(err, "join the group that owns /dev/nvidiactl (often 'video')");
-    case NVML_LIB_RM_VERSION_MISMATCH:
-        error_set(err, ERROR_UNSUPPORTED, "the NVIDIA driver and its library differ in version");
-        return error_hint(err, "reboot: the driver was upgraded while it was loaded");
-    default:
-        return error_set(err, ERROR_UNSUPPORTED, "NVML refuses to start (code %d)", rc);
-    }
-}
-
-static enum reason reason_of(int rc)
-{
-    switch (rc) {
-    case NVML_NOT_SUPPORTED:
-    case NVML_FUNCTION_NOT_FOUND:
-    case NVML_ARGUMENT_VERSION_MISMATCH:
-        return REASON_UNSUPPORTED;
-    case NVML_NO_PERMISSION:
-        return REASON_DENIED;
-    default:
-        return REASON_FAILED;
-    }
-}
-
 static const char *why_of(int rc, char *buf, size_t size)
 {
-    switch (reason_of(rc)) {
+    switch (nvml_reason(rc)) {
     case REASON_UNSUPPORTED:
         return "the driver does not offer it for this GPU";
     case REASON_DENIED:
@@ -378,11 +263,38 @@ static int open_gpu(struct nvml_state *nvml, unsigned index, int handle_rc,
         int channel = has_values
                           ? channel_declare(channels, readings[i].metric, instance, source)
                           : channel_declare_missing(channels, readings[i].metric, instance, source,
-                                                    reason_of(rc), why_of(rc, why, sizeof(why)));
+                                                    nvml_reason(rc), why_of(rc, why, sizeof(why)));
         if (channel < 0)
             return channel;
         nvml->channels[index][i] = has_values ? channel : -1;
     }
+    return 0;
+}
+
+/* The column for the measured processes. nvgpu answers with nonsense, and a container with pids of
+ * another world. */
+static int open_processes(struct nvml_state *nvml, unsigned index, int handle_rc, bool is_ours,
+                          struct channel_set *channels)
+{
+    struct gpu *gpu = &nvml->gpus[index];
+    static const char source[] = "nvmlDeviceGetComputeRunningProcesses";
+    char instance[24], buf[64];
+    snprintf(instance, sizeof(instance), "nvidia_%u", index);
+    int rc = handle_rc == NVML_SUCCESS && gpu->is_nvgpu ? NVML_NOT_SUPPORTED : handle_rc;
+    if (rc == NVML_SUCCESS)
+        rc = nvml_processes_read(&nvml->api, gpu->device, &nvml->processes);
+    const char *why = is_ours || rc != NVML_SUCCESS
+                          ? why_of(rc, buf, sizeof(buf))
+                          : "in a container NVML tells other pids than those seen here";
+    enum reason reason = rc == NVML_SUCCESS && !is_ours ? REASON_UNSUPPORTED : nvml_reason(rc);
+    int channel =
+        reason == REASON_NONE
+            ? channel_declare(channels, "gpu_mem_track_mb", instance, source)
+            : channel_declare_missing(channels, "gpu_mem_track_mb", instance, source, reason, why);
+    if (channel < 0)
+        return channel;
+    channels->items[channel].per_target = true;
+    nvml->track_channels[index] = reason == REASON_NONE ? channel : -1;
     return 0;
 }
 
@@ -393,7 +305,7 @@ static void identify(const struct nvml_api *api, const struct collect_env *env, 
     gpu->is_nvgpu = api->device_name &&
                     api->device_name(gpu->device, name, sizeof(name)) == NVML_SUCCESS &&
                     strstr(name, "nvgpu") != NULL;
-    gpu->is_tegra = gpu->is_nvgpu || is_tegra_board(env);
+    gpu->is_tegra = gpu->is_nvgpu || tegra_is_board(env->root);
 }
 
 static int open_gpus(struct nvml_state *nvml, const struct collect_env *env,
@@ -401,21 +313,25 @@ static int open_gpus(struct nvml_state *nvml, const struct collect_env *env,
 {
     int rc = nvml->api.init();
     if (rc != NVML_SUCCESS)
-        return init_failed(rc, err);
+        return nvml_init_failed(rc, err);
     nvml->initialised = true;
     unsigned count = 0;
     rc = nvml->api.device_count(&count);
     if (rc != NVML_SUCCESS)
-        return init_failed(rc, err);
+        return nvml_init_failed(rc, err);
     if (count == 0)
         return error_set(err, ERROR_ABSENT, "the NVIDIA driver is loaded, but it has no GPU");
-    nvml->gpu_count = count < DEVICES_MAX ? count : DEVICES_MAX;
+    nvml->gpu_count = count < GPUS_MAX ? count : GPUS_MAX;
+    bool is_ours = nvml_processes_are_ours(env->root);
     for (unsigned i = 0; i < nvml->gpu_count; i++) {
         struct gpu *gpu = &nvml->gpus[i];
         rc = nvml->api.device_by_index(i, &gpu->device);
         if (rc == NVML_SUCCESS)
             identify(&nvml->api, env, gpu);
-        rc = open_gpu(nvml, i, rc, channels);
+        int handle_rc = rc;
+        rc = open_gpu(nvml, i, handle_rc, channels);
+        if (rc == 0)
+            rc = open_processes(nvml, i, handle_rc, is_ours, channels);
         if (rc < 0)
             return error_set(err, rc, "cannot declare the columns of the collector 'nvml'");
     }
@@ -429,19 +345,20 @@ static void nvml_close(void *state)
         return;
     if (nvml->initialised)
         nvml->api.shutdown();
-    dl_close(nvml->api.library);
+    nvml_unload(&nvml->api);
     free(nvml);
 }
 
 static int nvml_open(const struct collect_env *env, struct channel_set *channels, void **ret_state,
                      struct error *err)
 {
-    if (is_other_machine(env))
+    if (nvml_is_other_machine(env->root))
         return error_set(err, ERROR_ABSENT, "NVML cannot read a recorded tree");
     struct nvml_state *nvml = calloc(1, sizeof(*nvml));
     if (!nvml)
         return error_set(err, ERROR_NOMEM, "out of memory for the collector 'nvml'");
-    int rc = api_load(&nvml->api, err);
+    nvml->root = *env->root;
+    int rc = nvml_load(&nvml->api, err);
     if (rc == 0)
         rc = open_gpus(nvml, env, channels, err);
     if (rc < 0) {
@@ -450,6 +367,18 @@ static int nvml_open(const struct collect_env *env, struct channel_set *channels
     }
     *ret_state = nvml;
     return 0;
+}
+
+static void sample_processes(struct nvml_state *nvml, unsigned index,
+                             const struct collect_tick *tick, double *values)
+{
+    int channel = nvml->track_channels[index];
+    struct collect_targets one = {.count = 1, .pids = {tick->target}};
+    const struct collect_targets *targets = tick->targets ? tick->targets : &one;
+    if (channel < 0 || tick->target == 0)
+        return;
+    if (nvml_processes_read(&nvml->api, nvml->gpus[index].device, &nvml->processes) == NVML_SUCCESS)
+        values[channel] = nvml_processes_sum(&nvml->processes, &nvml->root, targets) / MB;
 }
 
 static int nvml_sample(void *state, const struct collect_tick *tick, double *values)
@@ -467,6 +396,7 @@ static int nvml_sample(void *state, const struct collect_tick *tick, double *val
             if (rc == NVML_SUCCESS)
                 values[nvml->channels[g][i]] = value;
         }
+        sample_processes(nvml, g, tick, values);
     }
     return tried > 0 && failed == tried ? -ERROR_IO : 0;
 }

@@ -1,8 +1,8 @@
 /* nvml_api.h: the few declarations of NVIDIA's management library that tacho uses, our own.
  *
  * Source: the documented ABI of NVML (LP64). Sizes are checked below; version words are
- * sizeof | version << 24. Functions are looked up by name at run time (nvml.c); a suffix _v2 or _v3
- * is part of the name, and the bare name is the oldest ABI.
+ * sizeof | version << 24. Functions are looked up by name at run time (nvml_library.c); a suffix
+ * _v2 or _v3 is part of the name, and the bare name is the oldest ABI.
  */
 #ifndef TACHO_COLLECT_NVML_API_H
 #define TACHO_COLLECT_NVML_API_H
@@ -16,6 +16,7 @@ enum nvml_return {
     NVML_NOT_SUPPORTED = 3,
     NVML_NO_PERMISSION = 4,
     NVML_NOT_FOUND = 6,
+    NVML_INSUFFICIENT_SIZE = 7,
     NVML_DRIVER_NOT_LOADED = 9,
     NVML_FUNCTION_NOT_FOUND = 13,
     NVML_GPU_IS_LOST = 15,
@@ -67,6 +68,14 @@ struct nvml_field_value {
     } value;
 };
 
+#define NVML_PROCESS_MEMORY_UNKNOWN UINT64_MAX
+struct nvml_process {
+    uint32_t pid;        /* as the machine counts, not the container */
+    uint64_t used_bytes; /* NVML_PROCESS_MEMORY_UNKNOWN: the driver does not say */
+    uint32_t gpu_instance_id, compute_instance_id;
+};
+
+_Static_assert(sizeof(struct nvml_process) == 24, "NVML ABI");
 _Static_assert(sizeof(struct nvml_utilization) == 8, "NVML ABI");
 _Static_assert(sizeof(struct nvml_memory) == 24, "NVML ABI");
 _Static_assert(sizeof(struct nvml_memory_v2) == 40, "NVML ABI");

@@ -1,10 +1,12 @@
-/* power.c: the collector `power`: power_w of RAPL zones, hwmon sensors and board rails, energy_j of
- * the RAPL zones, and power_w of "total" where something measures the whole machine.
+/* power.c: the collector `power`: power_w of RAPL zones, hwmon sensors, board rails and batteries,
+ * energy_j of the RAPL zones, power_w of "total" where something measures the whole machine, and
+ * the flags with which a Raspberry Pi says that its supply is too weak.
  *
  * RAPL counts microjoules and wraps at max_energy_range_uj (262 kJ: 44 min at 100 W): power is what
  * was counted since the last sample over the time between, so its mean is exact. The INA3221 gives
  * volts and amperes of the same conversion: power is their product. Since kernel 5.10 RAPL's
- * counters are for root only.
+ * counters are for root only. A battery's power is what it delivers, negative while it is charged;
+ * it is the whole machine's only off the mains, so it makes no total.
  */
 #include <math.h>
 #include <stdio.h>
@@ -26,7 +28,7 @@
 
 struct power_reader {
     enum power_kind kind;
-    int fd, fd2;
+    int fd, fd2, status_fd;      /* -1: none */
     int channel, energy_channel; /* -1: none */
     bool in_total;
     int64_t last_uj, range_uj;
@@ -63,12 +65,12 @@ static void power_probe(const struct collect_env *env, struct probe_result *ret)
         denied += is_denied(env->root, &sources[i]);
     if (count == 0)
         *ret = (struct probe_result){
-            REASON_ABSENT, "no power sensor: no RAPL, no hwmon power, no INA3221 (virtual machines "
-                           "have none; a Raspberry Pi measures none)"};
+            REASON_ABSENT, "no power sensor: no RAPL, no hwmon power, no INA3221, no battery "
+                           "(virtual machines have none; a Raspberry Pi measures none)"};
     else if (denied == count)
         *ret = (struct probe_result){REASON_DENIED, RAPL_HINT};
     else
-        snprintf(ret->detail, sizeof(ret->detail), "%zu power sensors, %zu of them denied", count,
+        snprintf(ret->detail, sizeof(ret->detail), "%zu sensors, %zu of them denied", count,
                  denied);
     free(sources);
 }
@@ -84,13 +86,20 @@ static void power_close(void *state)
         close(power->readers[i].fd);
         if (power->readers[i].fd2 >= 0)
             close(power->readers[i].fd2);
+        if (power->readers[i].status_fd >= 0)
+            close(power->readers[i].status_fd);
     }
     free(power);
 }
 
+static const char *metric_of(const struct power_source *source)
+{
+    return source->metric ? source->metric : "power_w";
+}
+
 static const char *metric_source(const struct power_source *source, char *buf, size_t size)
 {
-    if (source->kind == POWER_VOLT_TIMES_AMPS)
+    if (source->path2[0] && source->kind != POWER_RAPL)
         snprintf(buf, size, "/%s * %s", source->path, strrchr(source->path2, '/') + 1);
     else
         snprintf(buf, size, "/%s", source->path);
@@ -101,18 +110,20 @@ static const char *metric_source(const struct power_source *source, char *buf, s
 static int open_reader(const struct root *root, const struct power_source *source,
                        struct power_reader *reader, struct error *err)
 {
-    *reader =
-        (struct power_reader){.kind = source->kind, .fd2 = -1, .channel = -1, .energy_channel = -1};
+    *reader = (struct power_reader){
+        .kind = source->kind, .fd2 = -1, .status_fd = -1, .channel = -1, .energy_channel = -1};
     reader->fd = sensor_open(root, source->path, NULL, NULL, err);
     if (reader->fd < 0)
         return reader->fd;
-    if (source->kind == POWER_VOLT_TIMES_AMPS) {
+    if (source->path2[0] && source->kind != POWER_RAPL) {
         reader->fd2 = sensor_open(root, source->path2, NULL, NULL, err);
         if (reader->fd2 < 0) {
             close(reader->fd);
             return reader->fd2;
         }
     }
+    if (source->status_path[0])
+        reader->status_fd = root_open_file(root, source->status_path, NULL);
     /* Without its range a wrapped counter loses one interval, nothing else. */
     if (source->kind == POWER_RAPL &&
         root_read_i64(root, source->path2, &reader->range_uj, NULL) < 0)
@@ -126,7 +137,7 @@ static int declare_missing(struct channel_set *channels, const struct power_sour
     char text[640];
     bool denied_rapl = source->kind == POWER_RAPL && err->code == ERROR_DENIED;
     int rc = channel_declare_missing(
-        channels, "power_w", source->instance, metric_source(source, text, sizeof(text)),
+        channels, metric_of(source), source->instance, metric_source(source, text, sizeof(text)),
         reason_from_error(err->code), denied_rapl ? RAPL_HINT : err->message);
     return rc < 0 ? rc : 0;
 }
@@ -142,7 +153,7 @@ static int open_source(const struct collect_env *env, struct channel_set *channe
     power->count++; /* from here on power_close closes it */
     reader->in_total = in_total;
     metric_source(source, text, sizeof(text));
-    reader->channel = channel_declare(channels, "power_w", source->instance, text);
+    reader->channel = channel_declare(channels, metric_of(source), source->instance, text);
     if (reader->channel >= 0 && source->kind == POWER_RAPL) {
         reader->energy_channel = channel_declare(channels, "energy_j", source->instance, text);
         return reader->energy_channel < 0 ? reader->energy_channel : 0;
@@ -232,10 +243,45 @@ static double read_rapl(struct power_reader *reader, int64_t uj, double *values)
     return watts;
 }
 
-/* Watts, or NaN. Rails may be negative (current flowing back); a wild value is no value. */
+/* What a battery delivers; negative while it is charged. Some drivers give the current a sign of
+ * their own, so only the status decides. */
+static double battery_watts(const struct power_reader *reader, int64_t value, int64_t microamperes)
+{
+    char status[32] = "";
+    double watts =
+        reader->fd2 >= 0 ? (double)value * (double)microamperes / 1e12 : (double)value / 1e6;
+    ssize_t length =
+        reader->status_fd >= 0 ? pread(reader->status_fd, status, sizeof(status) - 1, 0) : -1;
+    status[length > 0 ? length : 0] = '\0';
+    if (str_starts_with(status, "Discharging"))
+        return fabs(watts);
+    if (str_starts_with(status, "Charging"))
+        return -fabs(watts);
+    return watts == 0 ? 0
+                      : NAN; /* full, not charging, or not told: which way it flows is unknown */
+}
+
+/* Flags of the firmware, or NaN. */
+static double read_hex_flags(const struct power_reader *reader)
+{
+    char text[32], *end;
+    ssize_t length = pread(reader->fd, text, sizeof(text) - 1, 0);
+    if (length <= 0)
+        return NAN;
+    text[length] = '\0';
+    unsigned long flags = strtoul(text, &end, 16);
+    if (end == text || (*end != '\n' && *end != '\0') || flags > UINT32_MAX || text[0] == '-')
+        return NAN;
+    return (double)flags;
+}
+
+/* Watts (or the flags), or NaN. Rails may be negative (current flowing back); a wild value is no
+ * value. */
 static double read_watts(struct power_reader *reader, double *values)
 {
     int64_t value, value2 = 0;
+    if (reader->kind == POWER_HEX_FLAGS)
+        return read_hex_flags(reader);
     if (sensor_read_i64(reader->fd, &value) < 0 ||
         (reader->fd2 >= 0 && sensor_read_i64(reader->fd2, &value2) < 0))
         return NAN;
@@ -251,6 +297,13 @@ static double read_watts(struct power_reader *reader, double *values)
         break;
     case POWER_VOLT_TIMES_AMPS:
         watts = (double)value * (double)value2 / 1e6;
+        break;
+    case POWER_BATTERY:
+        watts = battery_watts(reader, value, value2);
+        break;
+    case POWER_FLAG:
+        return value == 0 || value == 1 ? (double)value : NAN;
+    case POWER_HEX_FLAGS:
         break;
     }
     return fabs(watts) < 1e5 ? watts : NAN;
@@ -276,7 +329,7 @@ static int power_sample(void *state, const struct collect_tick *tick, double *va
 
 const struct collector collector_power = {
     .name = "power",
-    .summary = "power of packages, rails and the whole board (RAPL, hwmon, INA3221)",
+    .summary = "power of packages, rails, batteries and the whole board (RAPL, hwmon, INA3221)",
     .cost_ns = 2000000, /* six I2C transfers of an INA3221; RAPL takes microseconds */
     .min_interval_ns = 100 * NS_PER_MS,
     .probe = power_probe,

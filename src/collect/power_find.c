@@ -171,6 +171,8 @@ int power_find(const struct root *root, struct power_source *sources, size_t *re
         rc = hwmon_each(root, "in", "_input", add_ina3221_rail, &search, NULL);
     if (rc != -ERROR_NOMEM)
         rc = root_list(root, "sys/bus/iio/devices", visit_iio_device, &search, NULL);
+    if (rc != -ERROR_NOMEM)
+        rc = power_find_board(root, sources, &search.count);
     if (rc == -ERROR_NOMEM)
         return rc;
     *ret_count = search.count;

@@ -1,4 +1,5 @@
-/* proc_internal.h: the two halves of the proc collector: the machine, and the followed tree. */
+/* proc_internal.h: the parts of the proc collector: the machine, the followed tree, and its
+ * slow tier. */
 #ifndef TACHO_COLLECT_PROC_INTERNAL_H
 #define TACHO_COLLECT_PROC_INTERNAL_H
 
@@ -26,6 +27,9 @@ static inline bool pace_is_due(struct pace *pace, uint64_t grid_ns, uint64_t int
     return true;
 }
 
+/* What needs several files of every process is read only this often. */
+#define PROC_DETAIL_INTERVAL_NS (1000 * 1000000ULL)
+
 struct proc_machine;
 struct proc_tree;
 
@@ -39,5 +43,36 @@ int proc_tree_open(const struct collect_env *env, struct channel_set *channels,
                    struct proc_tree **ret_tree, struct error *err);
 void proc_tree_sample(struct proc_tree *tree, const struct collect_tick *tick, double *values);
 void proc_tree_close(struct proc_tree *tree); /* accepts NULL */
+
+/* ---- the slow tier of the tree: proc_detail.c ---- */
+
+struct proc_counter {
+    uint64_t value;
+    bool is_known;
+};
+
+/* The last readings of one process; zeroed for one that is new. */
+struct proc_counters {
+    struct proc_counter minor, major, read, written, voluntary, involuntary;
+};
+
+struct proc_detail_of {
+    pid_t pid;
+    bool is_young; /* was born while its tree was followed: all that it did counts */
+    uint64_t minor_faults, major_faults;
+    struct proc_counters *counters;
+};
+
+struct proc_detail;
+
+int proc_detail_open(const struct collect_env *env, struct channel_set *channels,
+                     struct proc_detail **ret_detail, struct error *err);
+bool proc_detail_is_due(struct proc_detail *detail, uint64_t grid_ns);
+/* next hands over one live process after the other, and false at the end. */
+void proc_detail_sample(struct proc_detail *detail, uint64_t grid_ns, uint64_t now_ns,
+                        bool (*next)(void *context, struct proc_detail_of *ret), void *context,
+                        double *values);
+void proc_detail_forget(struct proc_detail *detail); /* another target */
+void proc_detail_close(struct proc_detail *detail);  /* accepts NULL */
 
 #endif

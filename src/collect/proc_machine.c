@@ -22,12 +22,16 @@
 #define CPU_FIELDS 8     /* user nice system idle iowait irq softirq steal */
 #define FREQUENCY_FDS_MAX 512
 #define CPUINFO_INTERVAL_NS NS_PER_S
+#define CORE_INTERVAL_NS NS_PER_S
+#define CORE_CHANNELS_MAX 192 /* leaves room for the collector's other columns */
 
 enum { CPU_IDLE = 3, CPU_IOWAIT = 4 };
 
 struct cpu_times {
     uint64_t field[CPU_FIELDS];
-    uint64_t round; /* of the sample it was last seen in, 0: never */
+    uint64_t round;     /* of the sample it was last seen in, 0: never */
+    double busy, total; /* since its own column had a value */
+    int channel;        /* + 1; 0: it has no column */
 };
 
 struct pressure {
@@ -38,7 +42,7 @@ struct pressure {
 struct proc_machine {
     int stat_fd, meminfo_fd, loadavg_fd, cpuinfo_fd;
     int cpu_channel, mem_total_channel, mem_used_channel, load_channel, mhz_channel;
-    struct pace pace, frequency_pace;
+    struct pace pace, frequency_pace, core_pace;
     uint64_t round;
     struct cpu_times *cpus; /* CPU_IDS_MAX */
     struct pressure pressure[3];
@@ -88,12 +92,15 @@ static void count_cpu(struct proc_machine *machine, uint64_t id, const char *at,
     if (count <= CPU_IDLE) /* kernels before 2.6 had four fields; fewer is no CPU line */
         return;
     struct cpu_times *cpu = &machine->cpus[id];
+    double busy_before = *busy, total_before = *total;
     for (int i = 0; cpu->round == machine->round - 1 && cpu->round > 0 && i < CPU_FIELDS; i++) {
         double passed = field[i] > cpu->field[i] ? (double)(field[i] - cpu->field[i]) : 0;
         *total += passed;
         if (i != CPU_IDLE && i != CPU_IOWAIT)
             *busy += passed;
     }
+    cpu->busy += *busy - busy_before;
+    cpu->total += *total - total_before;
     memcpy(cpu->field, field, sizeof(field));
     cpu->round = machine->round;
 }
@@ -124,6 +131,19 @@ static bool read_stat(struct proc_machine *machine, double *ret_pct)
     }
     *ret_pct = total > 0 ? 100.0 * busy / total : NAN;
     return seen;
+}
+
+/* Each CPU's own share: over a tick of 100 ms it would be a tenth of what it is worth. */
+static void put_cores(struct proc_machine *machine, uint64_t grid_ns, double *values)
+{
+    if (!pace_is_due(&machine->core_pace, grid_ns, CORE_INTERVAL_NS))
+        return;
+    for (size_t i = 0; i < CPU_IDS_MAX; i++) {
+        struct cpu_times *cpu = &machine->cpus[i];
+        if (cpu->channel > 0 && cpu->total > 0)
+            values[cpu->channel - 1] = 100.0 * cpu->busy / cpu->total;
+        cpu->busy = cpu->total = 0;
+    }
 }
 
 /* ---- /proc/meminfo, /proc/loadavg, /proc/pressure ---- */
@@ -246,6 +266,7 @@ int proc_machine_sample(struct proc_machine *machine, uint64_t grid_ns, double *
     bool has_cpu = read_stat(machine, &cpu_pct);
     if (has_cpu)
         put(values, machine->cpu_channel, cpu_pct);
+    put_cores(machine, grid_ns, values);
     bool has_memory = read_meminfo(machine, values);
     read_loadavg(machine, values);
     for (size_t i = 0; i < ARRAY_LEN(machine->pressure); i++)
@@ -372,6 +393,31 @@ static int open_frequency(struct proc_machine *machine, const struct collect_env
                            "no cpufreq driver, and no clock in /proc/cpuinfo");
 }
 
+/* A column for every CPU that is online now. */
+static int open_cores(struct proc_machine *machine, struct channel_set *channels)
+{
+    if (machine->stat_fd < 0)
+        return 0;
+    ssize_t length = pread(machine->stat_fd, machine->text, machine->text_size - 1, 0);
+    machine->text[length > 0 ? length : 0] = '\0';
+    size_t declared = 0;
+    for (char *line = machine->text; str_starts_with(line, "cpu");
+         line = strchrnul(line, '\n'), line += *line == '\n') {
+        uint64_t id;
+        char name[24];
+        if (!isdigit((unsigned char)line[3]) || !scan_u64(line + 3, &id) || id >= CPU_IDS_MAX ||
+            machine->cpus[id].channel > 0 || declared++ >= CORE_CHANNELS_MAX)
+            continue;
+        snprintf(name, sizeof(name), "cpu%llu", (unsigned long long)id);
+        int index = channel_declare(channels, "core_pct", name, "/proc/stat");
+        if (index < 0)
+            return index;
+        channels->items[index].min_interval_ns = CORE_INTERVAL_NS;
+        machine->cpus[id].channel = index + 1;
+    }
+    return 0;
+}
+
 static int open_all(struct proc_machine *machine, const struct collect_env *env,
                     struct channel_set *channels)
 {
@@ -389,7 +435,7 @@ static int open_all(struct proc_machine *machine, const struct collect_env *env,
                                               {"psi_io_some_pct", "proc/pressure/io"}};
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(pressure); i++)
         rc = open_pressure(&machine->pressure[i], env, channels, pressure[i][0], pressure[i][1]);
-    return rc;
+    return rc < 0 ? rc : open_cores(machine, channels);
 }
 
 static struct proc_machine *machine_new(void)

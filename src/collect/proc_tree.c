@@ -1,4 +1,4 @@
-/* proc_tree.c: the measured tree's half of `proc`: CPU, memory and threads of a process and its
+/* proc_tree.c: the measured trees' half of `proc`: CPU, memory and threads of processes and their
  * descendants.
  *
  * CPU time of a live process is its CPU clock (clock_getcpuclockid(3): all threads, in ns, no
@@ -48,19 +48,23 @@ struct tracked {
     clockid_t clock;
     bool has_clock;
     bool zombie;
-    bool gone;    /* since the last walk */
-    int statm_fd; /* -1: none */
+    bool gone;  /* since the last walk */
+    bool young; /* born since the tree is followed */
+    uint64_t minor_faults, major_faults;
+    struct proc_counters counters; /* of the slow tier */
+    int statm_fd;                  /* -1: none */
 };
 
 struct proc_tree {
     struct root root;
     int cpu_channel, rss_channel, threads_channel;
+    struct proc_detail *detail;
     uint64_t tick_ns;   /* of USER_HZ */
     uint64_t page_size; /* bytes */
     double cpus;        /* online, to bound what a walk hands out */
     uint64_t walk_interval_ns;
     /* What is followed now. */
-    pid_t target;
+    struct collect_targets targets;
     uint32_t generation;
     bool following;
     struct tracked *items; /* ascending pid */
@@ -123,6 +127,8 @@ static bool refresh(struct proc_tree *tree, struct tracked *item)
     item->threads = stat.threads;
     item->zombie = stat.state == 'Z' || stat.state == 'X';
     item->rss_pages = stat.rss_pages;
+    item->minor_faults = stat.minor_faults;
+    item->major_faults = stat.major_faults;
     if (!item->has_clock)
         item->self_ns = (stat.user_ticks + stat.system_ticks) * tree->tick_ns;
     return true;
@@ -199,8 +205,10 @@ static bool take_in(struct proc_tree *tree, pid_t pid, struct tracked *item, str
     if (!refresh(tree, item))
         return false;
     open_handles(tree, item);
-    if (!walk->first && item->start_ticks >= tree->last_walk_ticks)
-        walk->born_ns += (double)item->self_ns + (double)item->child_ns;
+    item->young = !walk->first && item->start_ticks >= tree->last_walk_ticks;
+    if (item->young)
+        walk->born_ns +=
+            (double)item->self_ns + (tree->targets.without_children ? 0 : (double)item->child_ns);
     return true;
 }
 
@@ -233,6 +241,10 @@ static void settle(struct proc_tree *tree, const struct walk *walk)
 {
     if (walk->first)
         return;
+    if (tree->targets.without_children) { /* what they waited for is not theirs */
+        tree->pending_ns += walk->born_ns;
+        return;
+    }
     tree->child_balance_ns += walk->gained_ns - walk->vanished_ns;
     double extra_ns = fmax(tree->child_balance_ns, 0);
     /* cutime and cstime are cut to whole ticks each, so that much may still come; more was seen of
@@ -242,19 +254,41 @@ static void settle(struct proc_tree *tree, const struct walk *walk)
     tree->pending_ns += extra_ns + walk->born_ns;
 }
 
+/* The processes of all targets, ascending, each once: a target may be below another one. A pid that
+ * belongs to somebody else by now is left out. */
+static size_t find_processes(struct proc_tree *tree)
+{
+    const struct collect_targets *targets = &tree->targets;
+    size_t found = 0;
+    for (size_t i = 0; i < targets->count && found < TREE_MAX; i++) {
+        struct proc_stat stat;
+        size_t more = 0, capacity = targets->without_children ? 1 : TREE_MAX - found;
+        if (targets->start_ticks[i] != 0 &&
+            (procfs_read_stat(&tree->root, targets->pids[i], &stat, NULL) < 0 ||
+             stat.start_ticks != targets->start_ticks[i]))
+            continue;
+        if (procfs_tree(&tree->root, targets->pids[i], true, tree->pids + found, capacity, &more,
+                        NULL, NULL) == 0)
+            found += more;
+    }
+    sort_pids(tree->pids, found);
+    size_t unique = 0;
+    for (size_t i = 0; i < found; i++) {
+        if (unique == 0 || tree->pids[unique - 1] != tree->pids[i])
+            tree->pids[unique++] = tree->pids[i];
+    }
+    return unique;
+}
+
 static void walk_tree(struct proc_tree *tree)
 {
     uint64_t begin_ns = clock_thread_ns();
     struct timespec boot;
     struct walk walk = {.first = !tree->has_walked};
-    size_t found = 0;
     clock_gettime(CLOCK_BOOTTIME, &boot);
     uint64_t boot_ticks =
         ((uint64_t)boot.tv_sec * NS_PER_S + (uint64_t)boot.tv_nsec) / tree->tick_ns;
-    if (procfs_tree(&tree->root, tree->target, true, tree->pids, TREE_MAX, &found, NULL, NULL) < 0)
-        found = 0;
-    sort_pids(tree->pids, found);
-    merge(tree, found, &walk);
+    merge(tree, find_processes(tree), &walk);
     settle(tree, &walk);
     /* A recorded tree has no clock that fits ours: what appears in it counts from then on. */
     tree->last_walk_ticks = tree->root.is_machine ? boot_ticks : UINT64_MAX;
@@ -274,6 +308,8 @@ static void unfollow(struct proc_tree *tree)
     tree->walk_pace = (struct pace){0};
     tree->last_ns = 0;
     tree->pending_ns = tree->child_balance_ns = 0;
+    if (tree->detail)
+        proc_detail_forget(tree->detail);
 }
 
 /* ---- sampling ---- */
@@ -337,15 +373,39 @@ static void put_memory(struct proc_tree *tree, double *values)
     values[tree->threads_channel] = threads;
 }
 
+struct live {
+    struct proc_tree *tree;
+    size_t next;
+};
+
+static bool next_live(void *context, struct proc_detail_of *ret)
+{
+    struct live *live = context;
+    while (live->next < live->tree->count) {
+        struct tracked *item = &live->tree->items[live->next++];
+        if (item->zombie || item->gone)
+            continue;
+        *ret = (struct proc_detail_of){.pid = item->pid,
+                                       .is_young = item->young,
+                                       .minor_faults = item->minor_faults,
+                                       .major_faults = item->major_faults,
+                                       .counters = &item->counters};
+        return true;
+    }
+    return false;
+}
+
 void proc_tree_sample(struct proc_tree *tree, const struct collect_tick *tick, double *values)
 {
     if (tree->following &&
-        (tick->target != tree->target || tick->target_generation != tree->generation))
+        (tick->target != tree->targets.pids[0] || tick->target_generation != tree->generation))
         unfollow(tree);
     if (tick->target <= 0)
         return;
     if (!tree->following) {
-        tree->target = tick->target;
+        tree->targets = (struct collect_targets){.count = 1, .pids = {tick->target}};
+        if (tick->targets && tick->targets->count > 0)
+            tree->targets = *tick->targets;
         tree->generation = tick->target_generation;
         tree->following = true;
     }
@@ -355,6 +415,10 @@ void proc_tree_sample(struct proc_tree *tree, const struct collect_tick *tick, d
         return;
     put_cpu(tree, values);
     put_memory(tree, values);
+    if (proc_detail_is_due(tree->detail, tick->grid_ns)) {
+        struct live live = {tree, 0};
+        proc_detail_sample(tree->detail, tick->grid_ns, clock_mono_ns(), next_live, &live, values);
+    }
 }
 
 /* ---- opening ---- */
@@ -395,9 +459,13 @@ int proc_tree_open(const struct collect_env *env, struct channel_set *channels,
         rc = declare(channels, "mem_track_rss_mb", "/proc/PID/statm", &tree->rss_channel);
     if (rc == 0)
         rc = declare(channels, "threads", "/proc/PID/stat", &tree->threads_channel);
+    if (rc < 0)
+        error_set(err, rc, "cannot declare the columns of the collector 'proc'");
+    else
+        rc = proc_detail_open(env, channels, &tree->detail, err);
     if (rc < 0) {
         proc_tree_close(tree);
-        return error_set(err, rc, "cannot declare the columns of the collector 'proc'");
+        return rc;
     }
     *ret_tree = tree;
     return 0;
@@ -409,6 +477,7 @@ void proc_tree_close(struct proc_tree *tree)
         return;
     if (tree->items)
         unfollow(tree);
+    proc_detail_close(tree->detail);
     free(tree->items);
     free(tree->spare);
     free(tree->pids);

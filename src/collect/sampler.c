@@ -63,9 +63,13 @@ struct sampler {
     _Atomic uint64_t head, tail;
     /* Target and generation in one word, so that the loop never sees half a change. */
     _Atomic uint64_t target;
+    struct collect_targets targets_wanted; /* under lock; written before target is */
+    struct collect_targets targets;        /* the loop's copy */
+    uint32_t targets_generation;           /* for which it was made */
     _Atomic uint64_t ticks, missed_ticks, dropped_rows, failed_samples, cpu_ns, late_ns_max;
     pthread_t thread;
     bool running;
+    bool resumed; /* it ran before: the first row only begins differences */
     bool wake_ready;
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -125,6 +129,18 @@ static void mark_due(struct sampler *sampler, const struct opened *opened, uint6
     }
 }
 
+/* A copy made for this generation may already be of the next one: then the next tick, which sees
+ * that generation, makes it again. */
+static void take_targets(struct sampler *sampler, uint32_t generation)
+{
+    if (generation == sampler->targets_generation)
+        return;
+    pthread_mutex_lock(&sampler->lock);
+    sampler->targets = sampler->targets_wanted;
+    pthread_mutex_unlock(&sampler->lock);
+    sampler->targets_generation = generation;
+}
+
 static void sample_all(struct sampler *sampler, struct ring_row *row, uint64_t tick,
                        uint64_t now_ns, uint64_t grid_ns)
 {
@@ -132,7 +148,9 @@ static void sample_all(struct sampler *sampler, struct ring_row *row, uint64_t t
     struct collect_tick now = {.now_ns = now_ns,
                                .grid_ns = grid_ns,
                                .target = (pid_t)(uint32_t)target,
-                               .target_generation = (uint32_t)(target >> 32)};
+                               .target_generation = (uint32_t)(target >> 32),
+                               .targets = &sampler->targets};
+    take_targets(sampler, now.target_generation);
     uint8_t *due = row_due(sampler, row);
     row->t_ns = now_ns;
     row->target = now.target;
@@ -156,6 +174,12 @@ static void take_sample(struct sampler *sampler, uint64_t tick, uint64_t now_ns,
 {
     uint64_t head = atomic_load_explicit(&sampler->head, memory_order_relaxed);
     uint64_t tail = atomic_load_explicit(&sampler->tail, memory_order_acquire);
+    /* What changed while it stood still is nobody's. */
+    if (sampler->resumed) {
+        sampler->resumed = false;
+        sample_all(sampler, sampler->spare, tick, now_ns, grid_ns);
+        return;
+    }
     if (head - tail >= sampler->row_count) {
         /* The collectors go on, so that their next differences are over one interval. */
         sample_all(sampler, sampler->spare, tick, now_ns, grid_ns);
@@ -424,6 +448,11 @@ int sampler_start(struct sampler *sampler, struct error *err)
     if (sampler->running)
         return error_set(err, ERROR_INTERNAL, "the sampler runs already");
     sampler->stopping = false; /* no thread that could see it yet */
+    sampler->resumed = get(&sampler->ticks) > 0;
+    for (size_t i = 0; i < sampler->opened_count; i++)
+        sampler->opened[i].next_tick = 0;
+    for (size_t i = 0; i < sampler->channel_count; i++)
+        sampler->columns[i].due_tick = 0;
     /* The thread inherits the mask, so it never takes a signal meant for the program. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -435,11 +464,21 @@ int sampler_start(struct sampler *sampler, struct error *err)
     return 0;
 }
 
-void sampler_set_target(struct sampler *sampler, pid_t pid)
+void sampler_set_targets(struct sampler *sampler, const struct collect_targets *targets)
 {
     uint64_t before = atomic_load_explicit(&sampler->target, memory_order_relaxed);
-    atomic_store_explicit(&sampler->target, pack_target(pid, (uint32_t)(before >> 32) + 1),
+    pid_t first = targets->count > 0 ? targets->pids[0] : 0;
+    pthread_mutex_lock(&sampler->lock);
+    sampler->targets_wanted = *targets;
+    pthread_mutex_unlock(&sampler->lock);
+    atomic_store_explicit(&sampler->target, pack_target(first, (uint32_t)(before >> 32) + 1),
                           memory_order_release);
+}
+
+void sampler_set_target(struct sampler *sampler, pid_t pid)
+{
+    struct collect_targets targets = {.count = pid > 0, .pids = {pid}};
+    sampler_set_targets(sampler, &targets);
 }
 
 size_t sampler_drain(struct sampler *sampler,

@@ -33,9 +33,12 @@ int sampler_open(const struct collect_env *env, const char *const *names, size_t
 /* The channels of all opened collectors in order; valid until close. Channel index = column. */
 const struct channel *sampler_channels(const struct sampler *sampler, size_t *ret_count);
 bool sampler_is_synthetic(const struct sampler *sampler);
+/* Also after sampler_stop: what happened in between is in no row. */
 int sampler_start(struct sampler *sampler, struct error *err);
 /* pid 0: nothing to follow for now. */
 void sampler_set_target(struct sampler *sampler, pid_t pid);
+/* Several trees at once: their columns are sums. One that ends drops out by itself. */
+void sampler_set_targets(struct sampler *sampler, const struct collect_targets *targets);
 /* Calls fn for every row that is waiting: one row per tick, columns that were not due are NaN with
  * their bit in `due` clear. Returns the number of rows. */
 struct sample_row {

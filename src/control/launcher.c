@@ -148,6 +148,8 @@ int launcher_launch(struct launcher *launcher, const struct launch_request *requ
     message.type = LAUNCHER_MESSAGE_LAUNCH;
     message.has_stdout = request->stdout_fd >= 0;
     message.has_stderr = request->stderr_fd >= 0;
+    message.has_pass = request->has_pass_fd;
+    message.is_oom_first = request->is_oom_first;
     message.has_affinity = request->has_affinity;
     message.affinity = request->affinity;
     message.timeout_ns = request->timeout_ns;
@@ -167,6 +169,8 @@ int launcher_launch(struct launcher *launcher, const struct launch_request *requ
         fds[count++] = request->stdout_fd;
     if (message.has_stderr)
         fds[count++] = request->stderr_fd;
+    if (message.has_pass)
+        fds[count++] = request->pass_fd;
     rc = send_launch(launcher, &message, fds, count, err);
     if (rc != 0)
         return rc;

@@ -26,6 +26,51 @@ static int set_outputs(const struct launch_child *child)
     return 0;
 }
 
+/* Moves a descriptor that is still needed out of LAUNCH_PASS_FD's place. */
+static int make_way(int *fd)
+{
+    if (*fd != LAUNCH_PASS_FD)
+        return 0;
+    int moved = fcntl(*fd, F_DUPFD_CLOEXEC, LAUNCH_PASS_FD + 1);
+    if (moved < 0)
+        return errno;
+    *fd = moved;
+    return 0;
+}
+
+/* The one descriptor that stays open across exec. What else stands at its number is the helper's
+ * and not needed any more, except the two pipes. */
+static int set_pass_fd(struct launch_child *child)
+{
+    if (child->pass_fd < 0)
+        return 0;
+    int failed = make_way(&child->go_fd);
+    if (failed == 0)
+        failed = make_way(&child->error_fd);
+    if (failed != 0)
+        return failed;
+    if (child->pass_fd == LAUNCH_PASS_FD) /* dup2 onto itself would leave close-on-exec set */
+        return fcntl(LAUNCH_PASS_FD, F_SETFD, 0) == 0 ? 0 : errno;
+    return dup2(child->pass_fd, LAUNCH_PASS_FD) >= 0 ? 0 : errno;
+}
+
+/* Lets the kernel end this program, before anything else of the user's, when memory runs out. A
+ * process may always raise its own value; where /proc is read-only it stays as it was, and the
+ * kernel's own choice (the largest process) is most likely the same. */
+static void set_oom_first(const struct launch_child *child)
+{
+    static const char most[] = "1000"; /* OOM_SCORE_ADJ_MAX, proc(5) */
+    if (!child->message->is_oom_first)
+        return;
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t n = write(fd, most, sizeof(most) - 1);
+    if (n > 0)
+        child->shared->written_bytes += (uint64_t)n;
+    close(fd);
+}
+
 static void set_affinity(const struct launch_child *child)
 {
     /* A refusal is no reason not to run: the report says what was applied, and who asked for
@@ -114,7 +159,8 @@ static void shed_memory(struct launch_shared *shared)
     if (fd < 0)
         return;
     dl_iterate_phdr(drop_clean_pages, NULL);
-    shared->written_bytes = syscall(SYS_write, fd, "5", 1) == 1 ? 1 : 0;
+    if (syscall(SYS_write, fd, "5", 1) == 1)
+        shared->written_bytes++;
     /* Closed by exec. */
 }
 
@@ -139,7 +185,7 @@ static int execute(char **files, char **argv, struct launch_shared *shared)
     return result;
 }
 
-static int settle_in(const struct launch_child *child, char ***ret_argv)
+static int settle_in(struct launch_child *child, char ***ret_argv)
 {
     /* If the helper is killed, nobody is left to end the program. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -149,11 +195,14 @@ static int settle_in(const struct launch_child *child, char ***ret_argv)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     set_affinity(child);
+    set_oom_first(child);
     int failed = set_outputs(child);
-    return failed != 0 ? failed : take_arguments(child, ret_argv);
+    if (failed == 0)
+        failed = take_arguments(child, ret_argv);
+    return failed != 0 ? failed : set_pass_fd(child);
 }
 
-void launch_child_run(const struct launch_child *child)
+void launch_child_run(struct launch_child *child)
 {
     char **argv = NULL, **files = NULL;
     int failed = settle_in(child, &argv);

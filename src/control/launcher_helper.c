@@ -134,6 +134,7 @@ static int launch_spawn(struct helper *helper, struct launch *launch, const int 
                                      .payload_fd = fds[0],
                                      .stdout_fd = fds[1],
                                      .stderr_fd = fds[2],
+                                     .pass_fd = fds[3],
                                      .go_fd = go[0],
                                      .error_fd = failure[1],
                                      .shared = helper->shared};
@@ -461,8 +462,8 @@ static void helper_launch(struct helper *helper, const struct launcher_launch_me
     helper_send(helper, &answer, sizeof(answer));
 }
 
-/* Receives one message and its descriptors: fds[] is payload, stdout, stderr, -1: none. Returns
- * false when tacho is gone. */
+/* Receives one message and its descriptors: fds[] is payload, stdout, stderr and the one to
+ * pass on, -1: none. Returns false when tacho is gone. */
 static bool helper_receive(struct helper *helper, union launcher_message *message, int *fds)
 {
     union {
@@ -480,15 +481,20 @@ static bool helper_receive(struct helper *helper, union launcher_message *messag
     } while (n < 0 && errno == EINTR);
     if (n <= 0)
         return false;
-    int got[LAUNCHER_FDS_MAX] = {-1, -1, -1};
+    int got[LAUNCHER_FDS_MAX] = {-1, -1, -1, -1};
     struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
     if (rights != NULL && rights->cmsg_type == SCM_RIGHTS)
         memcpy(got, CMSG_DATA(rights), rights->cmsg_len - CMSG_LEN(0));
     fds[0] = got[0];
-    fds[1] = fds[2] = -1;
+    fds[1] = fds[2] = fds[3] = -1;
     if (message->type == LAUNCHER_MESSAGE_LAUNCH) {
-        fds[1] = message->launch.has_stdout ? got[1] : -1;
-        fds[2] = message->launch.has_stderr ? got[message->launch.has_stdout ? 2 : 1] : -1;
+        size_t next = 1;
+        if (message->launch.has_stdout)
+            fds[1] = got[next++];
+        if (message->launch.has_stderr)
+            fds[2] = got[next++];
+        if (message->launch.has_pass)
+            fds[3] = got[next++];
     }
     return true;
 }

@@ -22,14 +22,14 @@ struct launch_shared {
 
 struct launch_child {
     const struct launcher_launch_message *message;
-    int payload_fd, stdout_fd, stderr_fd; /* -1: none */
-    int go_fd;                            /* read end: one byte says go, EOF says give up */
-    int error_fd;                         /* write end, close-on-exec: errno of a failed exec */
+    int payload_fd, stdout_fd, stderr_fd, pass_fd; /* -1: none */
+    int go_fd;    /* read end: one byte says go, EOF says give up */
+    int error_fd; /* write end, close-on-exec: errno of a failed exec */
     struct launch_shared *shared;
 };
 
 /* The child's side of a launch: settles in, waits for the go byte, executes. */
-_Noreturn void launch_child_run(const struct launch_child *child);
+_Noreturn void launch_child_run(struct launch_child *child);
 
 struct tree_sample {
     uint64_t rss_bytes; /* sum over all processes */

@@ -1,8 +1,8 @@
 /* launcher_protocol.h: what tacho and its helper process say to each other (control/ only).
  *
  * What: one SOCK_SEQPACKET pair. tacho sends LAUNCH (with descriptors: the arguments, then stdout,
- *       then stderr, as far as the message says they are there) and KILL; the helper answers every
- *       LAUNCH with one STARTED and, unless STARTED carries sys_errno, one REPORT.
+ *       stderr and the one to pass on, as far as the message says they are there) and KILL; the
+ * helper answers every LAUNCH with one STARTED and, unless STARTED carries sys_errno, one REPORT.
  * The arguments may be as large as ARG_MAX, too large for a datagram: they travel as a memfd that
  * holds `argc` then `envc` texts, each ended by NUL.
  * Both ends are the same binary, so plain structs are the format.
@@ -12,7 +12,7 @@
 
 #include "control/launcher.h"
 
-#define LAUNCHER_FDS_MAX 3
+#define LAUNCHER_FDS_MAX 4
 
 enum launcher_message_type {
     LAUNCHER_MESSAGE_LAUNCH = 1,
@@ -23,7 +23,7 @@ enum launcher_message_type {
 
 struct launcher_launch_message {
     enum launcher_message_type type;
-    bool has_stdout, has_stderr, has_affinity;
+    bool has_stdout, has_stderr, has_pass, has_affinity, is_oom_first;
     uint64_t argc, envc, payload_bytes;
     uint64_t timeout_ns, tree_interval_ns;
     cpu_set_t affinity;

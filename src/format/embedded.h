@@ -8,11 +8,15 @@
 #include <stddef.h>
 
 struct embedded_file {
-    const char *name; /* without folder and extension */
-    const char *text;
-    size_t size;
+    const char *name; /* without folder and extension: "ci_smoke", "probe.fp32" */
+    const char *text; /* its bytes, with a terminator behind them */
+    size_t size;      /* without the terminator */
 };
 
 extern const struct embedded_file embedded_profiles[]; /* data/profiles/, in the order of --list */
+extern const struct embedded_file embedded_models[];   /* the probes of tools/make_models.py */
+
+/* "models/probe.fp32.onnx", "profiles/ci_smoke.yaml"; NULL: there is none. */
+const struct embedded_file *embedded_find(const char *path);
 
 #endif

@@ -10,6 +10,7 @@
 #ifndef TACHO_FORMAT_ORT_PROFILE_H
 #define TACHO_FORMAT_ORT_PROFILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"

@@ -7,6 +7,8 @@
  *   power_budget_w           power       mean(power_w) <= X
  *   thermal_limit_c          thermal     max(temp_c) <= X
  *   memory_limit_mb          memory      max(peak_tree_rss_mb) <= X less memory_headroom_percent
+ *   deadline_ms              (counts the misses: a finding)
+ *   with max_missed_pct      missed      p(100-Y)(latency_ms) <= X; of Y 0: max(latency_ms) <= X
  * What is called informative is checked, kept and shown, and decides nothing.
  * Names: one that holds a '/' or ends in .yaml is a file; else it is DATA/profiles/NAME.yaml of the
  * user's data directory (TACHO_DATA), else the built-in one. A file there whose name has other
@@ -62,6 +64,7 @@ struct profile {
     struct limit limits[PROFILE_LIMITS_MAX];
     size_t limit_count;
     double memory_limit_mb, memory_headroom_percent; /* as said; NaN: not said */
+    double deadline_ms, max_missed_pct;              /* NaN: not said */
     /* Informative. */
     double latency_target_ms, throughput_target_fps; /* NaN: not said */
     struct profile_numbers percentiles, batch_sizes;

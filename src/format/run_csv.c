@@ -61,7 +61,7 @@ static int compare_readings(const void *a, const void *b)
     return (x->t_ns > y->t_ns) - (x->t_ns < y->t_ns);
 }
 
-/* The series of the whole board or device if there is one (no instance), else the first. */
+/* The series of the whole machine if there is one (no instance, or "total"), else the first. */
 static const struct run_series *find_power(const struct run *run)
 {
     const struct run_series *first = NULL;
@@ -69,7 +69,8 @@ static const struct run_series *find_power(const struct run *run)
         const struct run_series *series = &run->series[i];
         if (strcmp(series->series.metric->name, "power_w") != 0 || series->count == 0)
             continue;
-        if (!series->series.instance || !series->series.instance[0])
+        const char *instance = series->series.instance;
+        if (!instance || !instance[0] || strcmp(instance, "total") == 0)
             return series;
         first = first ? first : series;
     }
@@ -207,8 +208,8 @@ static void append_rows(const struct source *source, struct strbuf *out)
     for (size_t i = 0; i < source->latency->count; i++) {
         struct run_sample sample = source->latency->samples[i];
         enum phase_kind phase = run_phase_of_unit(run, sample.invocation, sample.unit);
-        bool wanted = phase == PHASE_STEADY ||
-                      (source->with_warmup && (phase == PHASE_WARMUP || phase == PHASE_FIRST));
+        bool is_apart = phase == PHASE_WARMUP || phase == PHASE_FIRST || phase == PHASE_PROFILED;
+        bool wanted = phase == PHASE_STEADY || (source->with_warmup && is_apart);
         if (!wanted || isnan(sample.value) || !run_invocation_counts(run, sample.invocation))
             continue;
         sample.t_ns = begin_of(source->latency, &sample);

@@ -16,6 +16,14 @@ int run_json_write(const struct run *run, bool with_samples, struct strbuf *out,
 /* {"schema":"tacho.runs/1","runs":[…]} */
 int runs_json_write(const struct run *const *runs, size_t count, bool with_samples,
                     struct strbuf *out, struct error *err);
+/* The same with members of the caller's behind the runs: a comparison of them. */
+struct json_writer;
+int runs_json_write_with(const struct run *const *runs, size_t count, bool with_samples,
+                         void (*members)(struct json_writer *writer, const void *context),
+                         const void *context, struct strbuf *out, struct error *err);
+/* One of an array; and the member "verdict" of the object that is open. */
+void run_json_write_finding(struct json_writer *writer, const struct finding *finding);
+void run_json_write_verdict(struct json_writer *writer, const struct verdict *verdict);
 /* Replays one run of a document, or every run of tacho.runs/1: for each, fresh(context) gives the
  * sink to fill. file is for messages. */
 int run_json_read(const char *text, size_t size, const char *file,

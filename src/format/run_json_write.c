@@ -54,7 +54,7 @@ static void write_limit(struct json_writer *writer, const struct finding *findin
     json_write_end(writer);
 }
 
-static void write_finding(struct json_writer *writer, const struct finding *finding)
+void run_json_write_finding(struct json_writer *writer, const struct finding *finding)
 {
     json_write_object(writer, NULL);
     json_write_text(writer, "rule", finding->rule);
@@ -71,7 +71,7 @@ static void write_finding(struct json_writer *writer, const struct finding *find
     json_write_end(writer);
 }
 
-static void write_verdict(struct json_writer *writer, const struct verdict *verdict)
+void run_json_write_verdict(struct json_writer *writer, const struct verdict *verdict)
 {
     if (verdict->outcome == OUTCOME_NOT_JUDGED && verdict->waived == 0) {
         json_write_null(writer, "verdict");
@@ -223,9 +223,9 @@ static int write_run(struct json_writer *writer, const struct run *run, bool wit
         return rc;
     json_write_array(writer, "findings");
     for (size_t i = 0; i < run->finding_count; i++)
-        write_finding(writer, &run->findings[i]);
+        run_json_write_finding(writer, &run->findings[i]);
     json_write_end(writer);
-    write_verdict(writer, &run->verdict);
+    run_json_write_verdict(writer, &run->verdict);
     write_events(writer, run);
     if (with_samples) {
         write_phase_list(writer, run);
@@ -250,8 +250,9 @@ int run_json_write(const struct run *run, bool with_samples, struct strbuf *out,
     return rc < 0 ? rc : finish(out, err);
 }
 
-int runs_json_write(const struct run *const *runs, size_t count, bool with_samples,
-                    struct strbuf *out, struct error *err)
+int runs_json_write_with(const struct run *const *runs, size_t count, bool with_samples,
+                         void (*members)(struct json_writer *writer, const void *context),
+                         const void *context, struct strbuf *out, struct error *err)
 {
     struct json_writer writer = {.out = out};
     json_write_object(&writer, NULL);
@@ -263,6 +264,14 @@ int runs_json_write(const struct run *const *runs, size_t count, bool with_sampl
             return rc;
     }
     json_write_end(&writer);
+    if (members)
+        members(&writer, context);
     json_write_end(&writer);
     return finish(out, err);
+}
+
+int runs_json_write(const struct run *const *runs, size_t count, bool with_samples,
+                    struct strbuf *out, struct error *err)
+{
+    return runs_json_write_with(runs, count, with_samples, NULL, NULL, out, err);
 }

@@ -33,13 +33,13 @@ static int declare_series(struct measure *measure, struct error *err)
     return 0;
 }
 
-/* The user's label, else the command line, cut to what fits a list. */
+/* The user's label, else the workload's, else the command line, cut to what fits a list. */
 static const char *label_of(const struct measure_plan *plan, const struct facts *workload,
                             struct strbuf *buf)
 {
     const struct fact *command = facts_get(workload, "command");
     if (plan->label || !command || command->kind != FACT_LIST)
-        return plan->label ? plan->label : plan->workload->name;
+        return plan->label ? plan->label : facts_get_text(workload, "label", plan->workload->name);
     for (size_t i = 0; i < command->list_count; i++) {
         strbuf_append(buf, i ? " " : "");
         strbuf_append(buf, command->list[i]);
@@ -62,6 +62,8 @@ static int begin_run(struct measure *measure, struct error *err)
     facts_text(&workload, "unit", plan->workload->unit, NULL);
     facts_text(&workload, "units", plan->workload->units, NULL);
     facts_text(&workload, "latency_metric", plan->workload->latency_metric, NULL);
+    if (plan->deadline_ms > 0)
+        facts_number(&workload, "deadline_ms", plan->deadline_ms, NULL);
     if (plan->profile)
         facts_text(&workload, "profile", plan->profile, "--profile");
     int rc = 0;
@@ -116,7 +118,10 @@ int measure_open(const struct measure_plan *plan, struct measure **ret_measure, 
 static int io_samples(struct workload_io *io, const struct sample_block *block, struct error *err)
 {
     struct measure *measure = io->context;
-    return sink_samples(measure->sink, block, err);
+    int rc = sink_samples(measure->sink, block, err);
+    if (rc == 0)
+        span_note_units(measure, block);
+    return rc;
 }
 
 static int io_event(struct workload_io *io, const struct event *event, struct error *err)
@@ -125,18 +130,57 @@ static int io_event(struct workload_io *io, const struct event *event, struct er
     return sink_event(measure->sink, event, err);
 }
 
+static int io_phase(struct workload_io *io, const struct phase *phase, struct error *err)
+{
+    struct measure *measure = io->context;
+    int rc = sink_phase(measure->sink, phase, err);
+    if (rc == 0)
+        span_note_phase(measure, phase);
+    return rc;
+}
+
+static uint64_t io_units_allowed(struct workload_io *io)
+{
+    struct measure *measure = io->context;
+    return has_many_units(measure) ? stop_rule_units_allowed(measure) : 1;
+}
+
 static void io_target(struct workload_io *io, pid_t pid)
 {
     struct measure *measure = io->context;
     sampler_set_target(measure->sampler, pid);
 }
 
+/* What the many units of an invocation have come to. */
+static void describe_stage(const struct measure *measure, char *buf, size_t size)
+{
+    const struct span *span = &measure->span;
+    uint64_t asked = measure->plan.warmup_auto ? 0 : measure->plan.warmup_units;
+    if (span->units == 0)
+        snprintf(buf, size, "loading");
+    else if (span->units < span->apart + asked)
+        snprintf(buf, size, "warm-up");
+    else
+        snprintf(buf, size, "%s %llu", measure->plan.workload->unit,
+                 (unsigned long long)span_measured(measure));
+}
+
 static void draw_progress(struct measure *measure)
 {
-    char note[96];
+    char note[128], stage[64];
+    uint64_t spans = stop_rule_spans(&measure->plan);
     bool warming = measure->invocations <= measure->plan.warmup_units && !measure->plan.warmup_auto;
-    snprintf(note, sizeof(note), "%s %u%s", measure->plan.workload->unit, measure->invocations,
-             warming ? " (warm-up)" : "");
+    if (has_many_units(measure)) {
+        describe_stage(measure, stage, sizeof(stage));
+        if (spans > 1)
+            snprintf(note, sizeof(note), "process %u of %llu: %s", measure->invocations,
+                     (unsigned long long)spans, stage);
+        else
+            str_copy(note, sizeof(note), stage);
+    } else {
+        snprintf(note, sizeof(note), "%s %u%s", measure->plan.workload->unit, measure->invocations,
+                 warming ? " (warm-up)" : "");
+    }
     progress_update(&measure->progress, stop_rule_share(measure), note);
 }
 
@@ -147,18 +191,6 @@ static bool io_stop_requested(struct workload_io *io, bool *ret_at_once)
     draw_progress(measure);
     *ret_at_once = interrupt_count() > 1;
     return interrupt_count() > 0;
-}
-
-static int note_phase(struct measure *measure, const struct invocation *invocation,
-                      struct error *err)
-{
-    bool warmup = !measure->plan.warmup_auto && invocation->index < measure->plan.warmup_units;
-    struct phase phase = {.kind = warmup ? PHASE_WARMUP : PHASE_STEADY,
-                          .invocation = invocation->index,
-                          .unit_count = 1,
-                          .begin_ns = invocation->begin_ns,
-                          .end_ns = invocation->end_ns};
-    return sink_phase(measure->sink, &phase, err);
 }
 
 /* What a finished invocation means for the run. `program` holds the sentence when it failed. */
@@ -182,6 +214,29 @@ static int judge_invocation(struct measure *measure, const struct invocation *in
     return -ERROR_PROGRAM;
 }
 
+/* What the workload said when it is over: its outcome, its phases, what that means. */
+static int take_invocation(struct measure *measure, const struct invocation *invocation,
+                           const struct error *program, struct error *err)
+{
+    int rc = sink_invocation(measure->sink, invocation, err);
+    if (rc == 0)
+        rc = span_end_invocation(measure, invocation, err);
+    if (rc == 0)
+        rc = judge_invocation(measure, invocation, program, err);
+    return rc;
+}
+
+/* An error that came up where it could not be returned ends the run here. */
+static int tell_late_error(struct measure *measure, struct error *err)
+{
+    if (!measure->late_error.code)
+        return 0;
+    measure->failed = true;
+    if (err)
+        *err = measure->late_error;
+    return -measure->late_error.code;
+}
+
 int measure_step(struct measure *measure, bool *ret_more, struct error *err)
 {
     *ret_more = false;
@@ -194,13 +249,13 @@ int measure_step(struct measure *measure, bool *ret_more, struct error *err)
                              .invocation = measure->invocations,
                              .samples = io_samples,
                              .event = io_event,
+                             .phase = io_phase,
+                             .units_allowed = io_units_allowed,
                              .target = io_target,
                              .stop_requested = io_stop_requested,
                              .wake_fd = interrupt_fd()};
     struct invocation invocation = {.index = measure->invocations};
-    if (measure->invocations >= measure->plan.warmup_units && !measure->measuring_ns)
-        measure->measuring_ns = clock_mono_ns();
-    measure->invocations++;
+    span_begin_invocation(measure);
     struct error program = {0};
     int rc =
         measure->plan.workload->invoke(measure->plan.workload_state, &io, &invocation, &program);
@@ -211,21 +266,12 @@ int measure_step(struct measure *measure, bool *ret_more, struct error *err)
             *err = program;
         return rc;
     }
-    rc = sink_invocation(measure->sink, &invocation, err);
-    if (rc == 0)
-        rc = note_phase(measure, &invocation, err);
-    if (rc == 0)
-        rc = judge_invocation(measure, &invocation, &program, err);
+    rc = take_invocation(measure, &invocation, &program, err);
     if (rc < 0)
         return rc;
     draw_progress(measure);
-    *ret_more = stop_rule_wants_more(measure);
-    if (!*ret_more && !interrupt_count()) {
-        uint64_t found = 0;
-        rc = warmup_settle(measure, &found, err);
-        *ret_more = rc == 0 && found > 0 && stop_rule_wants_more(measure);
-    }
-    return rc;
+    *ret_more = stop_rule_wants_invocation(measure);
+    return tell_late_error(measure, err);
 }
 
 /* ---- end ---------------------------------------------------------------------------------- */
@@ -236,15 +282,16 @@ static int find_failures(struct measure *measure, struct error *err)
         return 0;
     struct finding finding;
     finding_init(&finding, "program_failed", SEVERITY_WARNING, "");
+    const char *one = has_many_units(measure) ? "process" : measure->plan.workload->unit;
+    const char *several = has_many_units(measure) ? "processes" : measure->plan.workload->units;
     finding_sentence(&finding, "%llu of %u %s failed and %s kept out of every figure; the last: %s",
                      (unsigned long long)measure->failures, measure->invocations,
-                     measure->invocations == 1 ? measure->plan.workload->unit
-                                               : measure->plan.workload->units,
+                     measure->invocations == 1 ? one : several,
                      measure->failures == 1 ? "is" : "are", measure->program_error.message);
     finding.has_value = true;
     finding.value = (double)measure->failures;
     finding.n = measure->invocations;
-    finding_evidence(&finding, "exit status, signal or time-out of each launch");
+    finding_evidence(&finding, "exit status, signal or time-out of each %s", one);
     finding_advice(&finding, "%s",
                    measure->program_error.hint[0]
                        ? measure->program_error.hint
@@ -269,7 +316,9 @@ static int conclude(struct measure *measure, struct error *err)
 {
     /* A run that was cut short has its warm-up too: it must not stay in the figures. */
     uint64_t found = 0;
-    int rc = warmup_settle(measure, &found, err);
+    int rc = span_settle_warmup(measure, &found, err);
+    if (rc == 0)
+        rc = span_tell_phases(measure, err);
     if (rc == 0)
         rc = find_failures(measure, err);
     if (rc == 0)
@@ -278,6 +327,8 @@ static int conclude(struct measure *measure, struct error *err)
         rc = sampling_find_gaps(measure, err);
     if (rc == 0 && measure->plan.workload->findings)
         rc = measure->plan.workload->findings(measure->plan.workload_state, measure->sink, err);
+    if (rc == 0)
+        rc = energy_tell(measure, err);
     if (rc == 0)
         rc = analyzers_run(&measure->run, measure->sink, err);
     if (rc == 0)
@@ -295,8 +346,10 @@ int measure_close(struct measure *measure, struct error *err)
     sampler_stop(measure->sampler);
     sampling_drain(measure);
 
-    struct facts after = {0};
+    struct facts after = {0}, workload = {0};
     environment_read_changing(measure->plan.root, &after);
+    if (measure->plan.workload->describe_after)
+        measure->plan.workload->describe_after(measure->plan.workload_state, &workload);
     /* A run that did not reach its stop rule is interrupted, whoever ended it: it must not pass. */
     bool cut_short = measure->interrupted || measure->failed;
     measure->run.state = cut_short ? RUN_INTERRUPTED : RUN_RECORDING;
@@ -305,9 +358,11 @@ int measure_close(struct measure *measure, struct error *err)
                           .end_ns = (int64_t)(clock_mono_ns() - measure->begin_ns),
                           .own_cpu_ns = clock_process_ns() - measure->own_cpu_begin_ns,
                           .verdict = verdict_of(measure->run.findings, measure->run.finding_count),
-                          .environment_after = &after};
+                          .environment_after = &after,
+                          .workload_after = &workload};
     int end_rc = sink_end(measure->sink, &end, rc == 0 ? err : NULL);
     facts_deinit(&after);
+    facts_deinit(&workload);
     return rc < 0 ? rc : end_rc;
 }
 

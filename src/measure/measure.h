@@ -3,11 +3,19 @@
  * What: measure_open begins the run on the sink; each measure_step is one invocation; measure_close
  *       settles warm-up, judges, emits findings and ends the run. Steps of several measures may be
  *       interleaved (A, B, A, B: bench, compare), since each has its own run and sink.
- * Stop rule: explicit -n or --duration win; else until the default count, 3 s and the samples that
- *          the strictest limit needs, at most --max-duration.
- * Warm-up: --warmup N keeps the first N units apart; auto finds it afterwards (stats
- *          steady_warmup), keeps it apart and runs as many and as long more; that of a run that was
- *          cut short is kept apart too.
+ * Units: a workload has one unit in each invocation (a command: its launch), and then as many
+ *        invocations as units; or many (a model: its inferences), and then `invocations` of them,
+ *        1 unless more are asked for. Many units are numbered from 0 in each invocation, in the
+ *        order in which they are handed over; those that the workload keeps apart (first, profiled)
+ *        stand at its beginning.
+ * Stop rule: explicit units or duration win; else until the default count, 3 s and the samples that
+ *          the strictest limit needs, at most max_duration. Of K invocations with many units each
+ *          gets all of an explicit count, else the default count, and a K-th of the duration and of
+ *          the samples; the last goes on until the limits are decided. Time counts from the end of
+ *          the units that are kept apart.
+ * Warm-up: --warmup N keeps the first N units apart (with many, of each invocation); auto finds it
+ *          when there is enough (stats steady_warmup), keeps it apart and runs as many and as long
+ *          more, once per invocation; that of a run that was cut short is kept apart too.
  * Interruption: first signal: stop in order, state interrupted; second: kill at once. The sink's
  *          end is called either way.
  * Threads: one; the sampler has its own.
@@ -21,7 +29,8 @@
 #include "model/run.h"
 #include "workload/workload.h"
 
-#define MEASURE_DEFAULT_UNITS 10
+#define MEASURE_DEFAULT_UNITS 10       /* one in each invocation */
+#define MEASURE_DEFAULT_UNITS_MANY 100 /* of each invocation with many */
 #define MEASURE_DEFAULT_DURATION_NS (3 * NS_PER_S)
 
 struct measure_plan {
@@ -30,13 +39,15 @@ struct measure_plan {
     const struct root *root;
     const char *label;   /* NULL: made from the workload */
     const char *profile; /* its name, for the run's facts; NULL: none */
-    uint64_t units;      /* 0: by the stop rule */
+    uint64_t units;      /* 0: by the stop rule; with many: of each invocation */
     bool units_explicit;
+    uint64_t invocations; /* with many units in each: how many; 0: one */
     uint64_t duration_ns; /* 0: by the stop rule */
     bool duration_explicit;
     uint64_t max_duration_ns;
     bool warmup_auto;
     uint64_t warmup_units;
+    double deadline_ms; /* for the run's facts; 0: none */
     bool ignore_failure;
     const struct limit *limits;
     size_t limit_count;

@@ -18,8 +18,8 @@ static void flush_channel(struct measure *measure, struct channel_buffer *channe
                                  .t_ns = channel->t_ns,
                                  .value = channel->value};
     struct error err = {0};
-    if (sink_samples(measure->sink, &block, &err) < 0 && !measure->sampling_error.code)
-        measure->sampling_error = err;
+    if (sink_samples(measure->sink, &block, &err) < 0 && !measure->late_error.code)
+        measure->late_error = err;
     channel->count = 0;
 }
 

@@ -1,26 +1,33 @@
-/* stop_rule.c: when is it enough, and which of it was warm-up.
+/* stop_rule.c: when is it enough.
  *
  * Explicit -n and --duration win. Otherwise: the default count, the default duration and as many
  * samples as the strictest limit needs, all three; but never past --max-duration. A limit that is
  * still undecided for lack of samples keeps the run going; one that cannot be measured at all does
- * not.
+ * not. Decided span by span (measure_internal.h); limits keep the last one going.
  */
-#include <stdlib.h>
-
+#include "base/interrupt.h"
 #include "base/unit.h"
 #include "base/util.h"
 #include "measure/measure_internal.h"
-#include "stats/stats.h"
 
-static uint64_t warmup_units(const struct measure *measure)
+uint64_t stop_rule_spans(const struct measure_plan *plan)
 {
-    return measure->plan.warmup_auto ? measure->warmup_found : measure->plan.warmup_units;
+    return plan->workload->one_unit_per_invocation ? 1 : u64_max(1, plan->invocations);
 }
 
-uint64_t stop_rule_units(const struct measure *measure)
+static bool is_last_span(const struct measure *measure)
 {
-    uint64_t warmup = warmup_units(measure);
-    return measure->invocations > warmup ? measure->invocations - warmup : 0;
+    return !has_many_units(measure) || measure->invocations >= stop_rule_spans(&measure->plan);
+}
+
+static uint64_t default_units(const struct measure_plan *plan)
+{
+    const struct workload *workload = plan->workload;
+    if (plan->units)
+        return plan->units;
+    if (workload->default_units)
+        return workload->default_units;
+    return workload->one_unit_per_invocation ? MEASURE_DEFAULT_UNITS : MEASURE_DEFAULT_UNITS_MANY;
 }
 
 uint64_t stop_rule_units_needed(const struct measure_plan *plan)
@@ -29,15 +36,16 @@ uint64_t stop_rule_units_needed(const struct measure_plan *plan)
         return plan->units;
     if (plan->duration_explicit)
         return 1;
-    uint64_t needed = plan->units ? plan->units : MEASURE_DEFAULT_UNITS;
+    uint64_t needed = 0, spans = stop_rule_spans(plan);
     for (size_t i = 0; i < plan->limit_count; i++) {
         if (!plan->limits[i].waived)
             needed = u64_max(needed, limit_samples_needed(&plan->limits[i]));
     }
-    return needed;
+    return u64_max(default_units(plan), (needed + spans - 1) / spans);
 }
 
-static uint64_t duration_needed_ns(const struct measure *measure)
+/* Of all spans together. */
+static uint64_t duration_wanted_ns(const struct measure *measure)
 {
     const struct measure_plan *plan = &measure->plan;
     if (plan->duration_explicit)
@@ -47,10 +55,26 @@ static uint64_t duration_needed_ns(const struct measure *measure)
     return plan->duration_ns ? plan->duration_ns : MEASURE_DEFAULT_DURATION_NS;
 }
 
-/* Time since the first unit began that was not asked for as warm-up. */
+/* Of this span, the warm-up that was found in it besides. */
+static uint64_t duration_needed_ns(const struct measure *measure)
+{
+    uint64_t wanted = duration_wanted_ns(measure);
+    return wanted / stop_rule_spans(&measure->plan) + (wanted ? measure->span.warmup_found_ns : 0);
+}
+
+/* How long this span has been measuring: since its first unit began that was not kept apart or
+ * asked for as warm-up. */
 static uint64_t elapsed_ns(const struct measure *measure)
 {
-    return measure->measuring_ns ? clock_mono_ns() - measure->measuring_ns : 0;
+    uint64_t now_ns = clock_mono_ns();
+    bool has_begun = measure->span.measuring_ns && now_ns > measure->span.measuring_ns;
+    return has_begun ? now_ns - measure->span.measuring_ns : 0;
+}
+
+static bool is_out_of_time(const struct measure *measure)
+{
+    uint64_t limit = measure->plan.max_duration_ns;
+    return limit && measure->elapsed_before + elapsed_ns(measure) >= limit;
 }
 
 /* Does a limit want more samples? Judged at counts that grow by half: judging sorts, and doing that
@@ -62,10 +86,13 @@ static uint64_t elapsed_ns(const struct measure *measure)
 static bool limits_want_more(struct measure *measure)
 {
     const struct measure_plan *plan = &measure->plan;
-    uint64_t units = stop_rule_units(measure);
-    if (units < measure->next_judging)
+    uint64_t units = measure->units_before + span_measured(measure);
+    if (units < measure->span.next_judging)
         return true;
-    measure->next_judging = units + u64_max(1, units / 2);
+    measure->span.next_judging = units + u64_max(1, units / 2);
+    /* Sensors are judged by the time of the steady phase. */
+    if (span_tell_phases(measure, &measure->late_error) < 0)
+        return false;
     for (size_t i = 0; i < plan->limit_count; i++) {
         struct finding finding;
         if (plan->limits[i].waived || limit_judge(&measure->run, &plan->limits[i], &finding, NULL))
@@ -73,7 +100,7 @@ static bool limits_want_more(struct measure *measure)
         if (finding.outcome == OUTCOME_UNDECIDED && finding.n_needed > 0)
             return true;
     }
-    measure->next_judging = units; /* decided: later questions are answered at once */
+    measure->span.next_judging = units; /* decided: later questions are answered at once */
     return false;
 }
 
@@ -82,33 +109,81 @@ bool stop_rule_wants_more(struct measure *measure)
     const struct measure_plan *plan = &measure->plan;
     if (measure->ended || measure->interrupted || measure->failed)
         return false;
-    if (measure->invocations < warmup_units(measure))
+    uint64_t measured = span_measured(measure);
+    if (measured < 1)
         return true;
-    if (stop_rule_units(measure) < 1)
-        return true;
-    bool lacks = stop_rule_units(measure) < measure->units_needed ||
-                 elapsed_ns(measure) < duration_needed_ns(measure) + measure->warmup_found_ns;
+    bool lacks =
+        measured < measure->units_needed || elapsed_ns(measure) < duration_needed_ns(measure);
     measure->out_of_time = false;
-    if (plan->max_duration_ns && elapsed_ns(measure) >= plan->max_duration_ns) {
-        measure->out_of_time = lacks;
+    if (is_out_of_time(measure)) {
+        measure->out_of_time = lacks || !is_last_span(measure);
         return false;
     }
     if (lacks)
         return true;
-    if (plan->units_explicit || plan->duration_explicit || plan->limit_count == 0)
+    if (plan->units_explicit || plan->duration_explicit || plan->limit_count == 0 ||
+        !is_last_span(measure))
         return false;
     return limits_want_more(measure);
+}
+
+/* The search for warm-up comes when there is enough to search, and asks for as many more. */
+static bool wants_more_after_warmup(struct measure *measure)
+{
+    if (stop_rule_wants_more(measure))
+        return true;
+    uint64_t found = 0;
+    if (span_settle_warmup(measure, &found, &measure->late_error) < 0)
+        return false;
+    return found > 0 && stop_rule_wants_more(measure);
+}
+
+bool stop_rule_wants_invocation(struct measure *measure)
+{
+    if (!has_many_units(measure))
+        return wants_more_after_warmup(measure);
+    /* It ended because somebody asked it to, and not because it was enough. */
+    if (interrupt_count() > 0 && !measure->span.is_over && stop_rule_wants_more(measure))
+        return true;
+    uint64_t found = 0; /* a workload that never asked how many units */
+    if (span_settle_warmup(measure, &found, &measure->late_error) < 0)
+        return false;
+    measure->elapsed_before += elapsed_ns(measure);
+    measure->units_before += span_measured(measure);
+    measure->span.measuring_ns = 0;
+    measure->span.is_over = true;
+    bool is_last = is_last_span(measure);
+    measure->out_of_time = measure->out_of_time || (!is_last && is_out_of_time(measure));
+    return !is_last && !measure->out_of_time;
+}
+
+uint64_t stop_rule_units_allowed(struct measure *measure)
+{
+    const struct measure_plan *plan = &measure->plan;
+    struct span *span = &measure->span;
+    if (span->is_over || interrupt_count() > 0 || measure->late_error.code)
+        return 0;
+    span->is_over = !wants_more_after_warmup(measure);
+    if (span->is_over)
+        return 0;
+    /* Where a count alone decides, none is begun that nobody wants. */
+    if (plan->units_explicit && !plan->duration_explicit)
+        return span->apart + span_warmup(measure) + measure->units_needed;
+    return UINT64_MAX;
 }
 
 int stop_rule_find_cut(struct measure *measure, struct error *err)
 {
     if (!measure->out_of_time)
         return 0;
-    uint64_t units = stop_rule_units(measure), needed = measure->units_needed;
+    uint64_t units = measure->units_before, spans = stop_rule_spans(&measure->plan);
+    uint64_t needed = measure->units_needed * spans;
+    if (!has_many_units(measure))
+        units += span_measured(measure);
     char limit[32], wanted[32];
     struct finding finding;
     unit_format_ns((double)measure->plan.max_duration_ns, limit, sizeof(limit));
-    unit_format_ns((double)duration_needed_ns(measure), wanted, sizeof(wanted));
+    unit_format_ns((double)duration_wanted_ns(measure), wanted, sizeof(wanted));
     finding_init(&finding, "max_duration", SEVERITY_WARNING, "");
     if (units < needed)
         finding_sentence(&finding, "--max-duration (%s) ended it after %llu of %llu %s", limit,
@@ -122,64 +197,30 @@ int stop_rule_find_cut(struct measure *measure, struct error *err)
     return sink_finding(measure->sink, &finding, err);
 }
 
-double stop_rule_share(const struct measure *measure)
+static double span_share(const struct measure *measure)
 {
-    const struct measure_plan *plan = &measure->plan;
     double share = 1;
-    uint64_t total = measure->units_needed + warmup_units(measure);
+    uint64_t total = measure->units_needed + measure->span.apart + span_warmup(measure);
     if (total > 0)
-        share = (double)measure->invocations / (double)total;
+        share = (double)measure->span.units / (double)total;
     uint64_t duration = duration_needed_ns(measure);
     if (duration > 0) {
-        duration += measure->warmup_found_ns;
         double by_time = (double)elapsed_ns(measure) / (double)duration;
         share = by_time < share ? by_time : share;
-    }
-    if (plan->max_duration_ns) {
-        double by_limit = (double)elapsed_ns(measure) / (double)plan->max_duration_ns;
-        share = by_limit > share ? by_limit : share;
     }
     return share > 1 ? 1 : share;
 }
 
-int warmup_settle(struct measure *measure, uint64_t *ret_found, struct error *err)
+double stop_rule_share(const struct measure *measure)
 {
-    *ret_found = 0;
-    if (measure->warmup_settled || !measure->plan.warmup_auto)
-        return 0;
-    measure->warmup_settled = true;
-    const struct run_series *series =
-        run_find_series(&measure->run, measure->plan.workload->latency_metric, NULL);
-    if (!series)
-        return 0;
-    CLEANUP_FREE double *values = NULL;
-    CLEANUP_FREE uint32_t *invocations = NULL;
-    size_t count = 0, found = 0;
-    bool steady = true;
-    int rc = run_collect(&measure->run, series, PHASE_STEADY, &values, &invocations, &count, err);
-    if (rc < 0)
-        return rc;
-    if (steady_warmup(values, count, &found, &steady) < 0)
-        return error_set(err, ERROR_NOMEM, "out of memory looking for the warm-up");
-    for (size_t i = 0; i < found; i++) {
-        const struct invocation *invocation = &measure->run.invocations[invocations[i]];
-        struct phase phase = {.kind = PHASE_WARMUP,
-                              .invocation = invocations[i],
-                              .first_unit = 0,
-                              .unit_count = 1,
-                              .begin_ns = invocation->begin_ns,
-                              .end_ns = invocation->end_ns,
-                              .found = true};
-        rc = sink_phase(measure->sink, &phase, err);
-        if (rc < 0)
-            return rc;
+    double spans = (double)stop_rule_spans(&measure->plan);
+    double before =
+        has_many_units(measure) && measure->invocations > 0 ? (double)measure->invocations - 1 : 0;
+    double share = (before + span_share(measure)) / spans;
+    if (measure->plan.max_duration_ns) {
+        double by_limit = (double)(measure->elapsed_before + elapsed_ns(measure)) /
+                          (double)measure->plan.max_duration_ns;
+        share = by_limit > share ? by_limit : share;
     }
-    measure->warmup_found = found;
-    if (found > 0 && measure->measuring_ns) {
-        uint64_t began_ns = measure->measuring_ns - measure->begin_ns;
-        uint64_t settled_ns = (uint64_t)measure->run.invocations[invocations[found - 1]].end_ns;
-        measure->warmup_found_ns = settled_ns > began_ns ? settled_ns - began_ns : 0;
-    }
-    *ret_found = found;
-    return 0;
+    return share > 1 ? 1 : share;
 }

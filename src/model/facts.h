@@ -50,7 +50,8 @@ void facts_list(struct facts *facts, const char *key, const char *const *items, 
 void facts_null(struct facts *facts, const char *key, enum reason reason, const char *source);
 const struct fact *facts_get(const struct facts *facts, const char *key); /* or NULL */
 const char *facts_get_text(const struct facts *facts, const char *key, const char *otherwise);
-int facts_copy(struct facts *dst, const struct facts *src); /* appends; -1 out of memory */
+int facts_copy(struct facts *dst,
+               const struct facts *src); /* a key of both: src's; -1: no memory */
 void facts_deinit(struct facts *facts);
 
 #endif

@@ -16,6 +16,9 @@
  *     is shown) is at least the minimum, FAIL if the upper end is below it, else UNDECIDED. mean
  *     with <= (power): the mirror image.
  *   max, min: the largest (smallest) value seen. std: as seen.
+ *   What an open loop did not serve counts for a percentile of its latency: as over the bound
+ *     where it had waited longer, else as if it might be; where the finding "saturated" stands
+ *     among the run's, no limit on latency passes (limit_unserved.c).
  *   Of several instances the worst counts; but where one is called "total" and has no values, its
  *   parts pass no limit that names none of them.
  * A metric without values: UNDECIDED, naming what is missing. A run whose state is INTERRUPTED or

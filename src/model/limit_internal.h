@@ -30,4 +30,18 @@ static inline bool limit_is_minimum(const struct limit *limit)
     return limit->op == LIMIT_GE || limit->op == LIMIT_GT;
 }
 
+/* limit_unserved.c: what an open loop did not serve. */
+struct unserved {
+    uint64_t count; /* arrived and never begun */
+    uint64_t over;  /* of those: had waited longer than the limit's bound */
+    bool is_saturated;
+};
+/* All 0 for a metric that it says nothing about. */
+struct unserved limit_unserved(const struct run *run, const struct limit *limit,
+                               const char *metric);
+/* PASS becomes UNDECIDED where the values that are there cannot tell. */
+void limit_forbid_pass_unserved(const struct unserved *unserved, bool is_percentile,
+                                const char *subject, const char *value, const char *bound,
+                                struct finding *finding);
+
 #endif

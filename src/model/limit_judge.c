@@ -22,6 +22,7 @@ struct judgement {
     const struct limit *limit;
     struct statistic statistic;
     struct summary summary;
+    struct unserved unserved;
     char subject[160];   /* "p99(wall_ms@…)" */
     char value_text[64]; /* "231 ms" */
     char bound_text[96]; /* "limit 250 ms" */
@@ -152,7 +153,8 @@ static uint64_t real_samples(double needed_eff, double n, double n_eff)
  * bucket holds the bound. */
 struct wrong_side {
     uint64_t lo, hi;
-    double n_eff; /* what the samples are worth as answers to "wrong or not" */
+    uint64_t n;   /* samples, and what was not served */
+    double n_eff; /* what they are worth as answers to "wrong or not" */
 };
 
 static bool is_wrong(const struct limit *limit, double value)
@@ -180,7 +182,7 @@ static struct wrong_side count_in_hist(const struct limit *limit, const struct m
         above = hist->count;
     }
     uint64_t lo = limit_is_minimum(limit) ? hist->count - above - at : above;
-    return (struct wrong_side){lo, lo + at, NAN};
+    return (struct wrong_side){lo, lo + at, hist->count, NAN};
 }
 
 /* The binomial bounds want independent answers to "wrong or not", so the correction is that of the
@@ -238,43 +240,57 @@ static int count_wrong(struct judgement *judgement, struct wrong_side *ret_wrong
     if (!answers)
         return error_set(err, ERROR_NOMEM, "out of memory judging a limit");
     memcpy(answers, values, n * sizeof(*answers));
-    *ret_wrong = (struct wrong_side){.n_eff = effective_answers(judgement->limit, answers, n)};
+    *ret_wrong =
+        (struct wrong_side){.n = n, .n_eff = effective_answers(judgement->limit, answers, n)};
     for (size_t i = 0; i < n; i++)
         ret_wrong->hi += answers[i] > 0;
     ret_wrong->lo = ret_wrong->hi;
     return fill_quantile(finding, values, n, p, answers, err);
 }
 
+/* What was not served is on the wrong side as far as is known, and may be. */
+static void add_unserved(const struct unserved *unserved, struct wrong_side *wrong)
+{
+    double per_sample = wrong->n_eff / (double)wrong->n;
+    wrong->lo += unserved->over;
+    wrong->hi += unserved->count;
+    wrong->n += unserved->count;
+    wrong->n_eff = per_sample * (double)wrong->n;
+}
+
 static void say_percentile(struct judgement *judgement, const struct wrong_side *wrong,
                            double allowed)
 {
-    const struct summary *summary = &judgement->summary;
     struct finding *finding = judgement->finding;
     const char *side = limit_is_minimum(judgement->limit) ? "under" : "over";
-    char share[80] = "", worth[64] = "", rest[96] = "";
+    char share[80] = "", worth[64] = "", unserved[64] = "", rest[96] = "";
     if (wrong->hi > 0)
         snprintf(share, sizeof(share), " (%.3g %%, allowed %.3g %%)",
-                 100 * (double)wrong->hi / (double)summary->n, 100 * allowed);
-    if (wrong->n_eff < 0.95 * (double)summary->n)
+                 100 * (double)wrong->hi / (double)wrong->n, 100 * allowed);
+    if (judgement->unserved.count > 0)
+        snprintf(unserved, sizeof(unserved), ", %" PRIu64 " of them never served",
+                 judgement->unserved.count);
+    if (wrong->n_eff < 0.95 * (double)wrong->n)
         snprintf(worth, sizeof(worth), ", worth %.0f independent ones", wrong->n_eff);
     if (finding->outcome == OUTCOME_UNDECIDED && finding->n_needed > 0)
         snprintf(rest, sizeof(rest), "; %" PRIu64 " more needed to decide", finding->n_needed);
     else if (finding->outcome == OUTCOME_UNDECIDED)
         snprintf(rest, sizeof(rest), "; too close to the allowed share to decide");
-    finding_sentence(finding, "%s is %s, %s: %" PRIu64 " of %" PRIu64 " samples %s%s%s%s%s",
+    finding_sentence(finding, "%s is %s, %s: %" PRIu64 " of %" PRIu64 " samples %s%s%s%s%s%s",
                      judgement->subject, judgement->value_text, judgement->bound_text, wrong->hi,
-                     summary->n, side, share, worth, rest, stand_in_note(judgement));
+                     wrong->n, side, share, unserved, worth, rest, stand_in_note(judgement));
 }
 
 static int judge_percentile(struct judgement *judgement, struct error *err)
 {
-    const struct summary *summary = &judgement->summary;
     struct finding *finding = judgement->finding;
     struct wrong_side wrong = {0};
     int rc = count_wrong(judgement, &wrong, err);
     if (rc < 0)
         return rc;
-    double n = (double)summary->n, n_eff = wrong.n_eff;
+    add_unserved(&judgement->unserved, &wrong);
+    finding->n = wrong.n;
+    double n = (double)wrong.n, n_eff = wrong.n_eff;
     double share_lo = (double)wrong.lo / n, share_hi = (double)wrong.hi / n;
     double allowed = limit_allowed_share(judgement->limit, judgement->statistic.p);
     set_words(judgement, finding->value);
@@ -288,7 +304,7 @@ static int judge_percentile(struct judgement *judgement, struct error *err)
         struct share_question question = {share_hi, allowed};
         double decided = first_deciding(share_decides, &question, n_eff);
         if (decided > 0)
-            advise_more(judgement, summary->n, u64_max(1, real_samples(decided - n_eff, n, n_eff)),
+            advise_more(judgement, wrong.n, u64_max(1, real_samples(decided - n_eff, n, n_eff)),
                         false);
         else
             finding_advice(finding, "no number of samples tells them apart: move the limit, or "
@@ -327,8 +343,8 @@ static void judge_mean_undecided(struct judgement *judgement)
     if (decided > 0) {
         uint64_t more = u64_max(1, real_samples(decided - have, real, have));
         advise_more(judgement, (uint64_t)real, more, by_invocation);
-        snprintf(rest, sizeof(rest), "; %" PRIu64 " more %s needed to decide", more,
-                 by_invocation ? "invocations" : "samples");
+        snprintf(rest, sizeof(rest), "; %" PRIu64 " more %s%s needed to decide", more,
+                 by_invocation ? "invocation" : "sample", more == 1 ? "" : "s");
     } else {
         finding_advice(finding, "the mean lies so close to the limit that no number of samples "
                                 "tells them apart: move the limit");
@@ -430,6 +446,23 @@ static void forbid_pass_of_a_part(struct judgement *judgement)
     finding_advice(finding, "let the measurement run to its end");
 }
 
+/* Of a thinned series the extremes were kept, so more of what is left lies over a bound than of what
+ * was measured: enough for a PASS, too little for a FAIL. */
+static void forbid_fail_of_thinned(struct judgement *judgement)
+{
+    const struct run_series *series = judgement->summary.series;
+    struct finding *finding = judgement->finding;
+    if (finding->outcome != OUTCOME_FAIL || judgement->statistic.kind != STATISTIC_PERCENTILE ||
+        series->series.kind != SERIES_TIME || series->raw_dropped == 0)
+        return;
+    char was[sizeof(finding->sentence)];
+    str_copy(was, sizeof(was), finding->sentence);
+    finding->outcome = OUTCOME_UNDECIDED;
+    finding_sentence(finding, "%s; but of %" PRIu64 " samples only the extremes are kept", was,
+                     (uint64_t)series->count + series->raw_dropped);
+    finding_advice(finding, "judge the mean or the maximum, which are exact, or watch for less long");
+}
+
 static int judge_series(const struct run *run, const struct limit *limit,
                         const struct run_series *series, bool *ret_has_values,
                         struct finding *ret_finding, struct error *err)
@@ -446,6 +479,7 @@ static int judge_series(const struct run *run, const struct limit *limit,
     }
     if (statistic_parse(limit_stat_get(limit), &judgement.statistic) < 0)
         return error_set(err, ERROR_INPUT, "no such statistic: %s", limit_stat_get(limit));
+    judgement.unserved = limit_unserved(run, limit, series->series.metric->name);
     ret_finding->n = judgement.summary.n;
     ret_finding->has_value = true;
     switch (judgement.statistic.kind) {
@@ -462,6 +496,10 @@ static int judge_series(const struct run *run, const struct limit *limit,
     if (rc < 0)
         return rc;
     forbid_pass_of_a_part(&judgement);
+    forbid_fail_of_thinned(&judgement);
+    limit_forbid_pass_unserved(&judgement.unserved,
+                               judgement.statistic.kind == STATISTIC_PERCENTILE, judgement.subject,
+                               judgement.value_text, judgement.bound_text, ret_finding);
     if (ret_finding->outcome == OUTCOME_FAIL)
         finding_advice(ret_finding, "the other findings may name the cause");
     ret_finding->severity = ret_finding->outcome == OUTCOME_PASS ? SEVERITY_INFO : SEVERITY_WARNING;

@@ -43,6 +43,10 @@ const struct metric metrics_table[] = {
     NS_ROW("node_ms", "mean",
            "Time of one node of the model in one inference, as the engine's own profiler tells "
            "(whole microseconds)."),
+    NS_ROW("h2d_ms", "mean", "Time to copy the inputs of one inference to its device."),
+    NS_ROW("gpu_compute_ms", "mean",
+           "Time of one inference on its device alone, without the copies before and after it."),
+    NS_ROW("d2h_ms", "mean", "Time to copy the outputs of one inference from its device."),
     NS_ROW("user_ms", "mean",
            "CPU time in user mode of the process and of the descendants that were waited for "
            "(wait4 ru_utime)."),
@@ -118,6 +122,19 @@ const struct metric metrics_table[] = {
     ROW("page_faults", "", LOWER, "mean",
         "Page faults, minor and major, of the process and its children (perf page-faults)."),
 
+    /* ---- an instrumented program, over each interval ---- */
+    ROW("inference_avg_ms", "ms", LOWER, "mean",
+        "Mean duration of the instrumented inferences that ended in the interval."),
+    ROW("inference_p99_ms", "ms", LOWER, "max",
+        "99th percentile of the durations of the instrumented inferences that ended in the "
+        "interval."),
+    ROW("inference_max_ms", "ms", LOWER, "max",
+        "Longest of the instrumented inferences that ended in the interval."),
+    ROW("inference_count", "", NEITHER, "mean",
+        "Instrumented inferences that ended in the interval."),
+    ROW("pipeline_fps", "1/s", HIGHER, "mean",
+        "Frames that the instrumented pipeline finished per second of the interval."),
+
     /* ---- collectors: the machine and the measured process over time ---- */
     ROW("cpu_total_pct", "%", NEITHER, "mean",
         "Busy share of all online CPUs together since the last sample (/proc/stat); 100 is the "
@@ -125,6 +142,7 @@ const struct metric metrics_table[] = {
     ROW("cpu_track_pct", "%", NEITHER, "mean",
         "CPU time of the tracked process and its descendants since the last sample; 100 is one "
         "core fully used."),
+    ROW("core_pct", "%", NEITHER, "mean", "Busy share of one CPU, counted as cpu_total_pct."),
     ROW("mem_total_mb", "MB", NEITHER, "max",
         "Memory that the kernel manages (/proc/meminfo MemTotal)."),
     ROW("mem_used_mb", "MB", LOWER, "max",
@@ -133,7 +151,48 @@ const struct metric metrics_table[] = {
     ROW("mem_track_rss_mb", "MB", LOWER, "max",
         "Resident memory of the tracked process and its descendants; shared pages count once for "
         "each process."),
+    ROW("mem_track_anon_mb", "MB", LOWER, "max",
+        "Anonymous resident memory of the tracked process and its descendants: what they "
+        "allocated, "
+        "without files and shared memory (/proc/PID/status RssAnon)."),
+    ROW("mem_track_swap_mb", "MB", LOWER, "max",
+        "Anonymous memory of the tracked process and its descendants that is swapped out "
+        "(/proc/PID/status VmSwap)."),
     ROW("threads", "", NEITHER, "max", "Threads of the tracked process and its descendants."),
+    ROW("track_processes", "", NEITHER, "max",
+        "Live processes of the tracked tree, the tracked one included."),
+    ROW("track_fds", "", LOWER, "max",
+        "Open file descriptors of the tracked process and its descendants (/proc/PID/fd)."),
+    ROW("track_voluntary_switches_per_s", "1/s", NEITHER, "mean",
+        "Context switches of all threads of the tracked tree because they waited for something "
+        "(/proc/PID/task/TID/status); of threads that ended since the last sample, none."),
+    ROW("track_involuntary_switches_per_s", "1/s", LOWER, "mean",
+        "Context switches of all threads of the tracked tree because their time was up or another "
+        "had priority (/proc/PID/task/TID/status); of threads that ended since the last sample, "
+        "none."),
+    ROW("track_minor_faults_per_s", "1/s", LOWER, "mean",
+        "Page faults of the tracked tree served without reading from a disk (/proc/PID/stat "
+        "minflt)."),
+    ROW("track_major_faults_per_s", "1/s", LOWER, "mean",
+        "Page faults of the tracked tree that had to wait for a disk (/proc/PID/stat majflt)."),
+    ROW("track_read_mb_per_s", "MB/s", NEITHER, "mean",
+        "Data that the tracked tree caused to be fetched from storage (/proc/PID/io read_bytes); "
+        "what the page cache served is not in it."),
+    ROW("track_written_mb_per_s", "MB/s", NEITHER, "mean",
+        "Data that the tracked tree caused to be sent to storage (/proc/PID/io write_bytes)."),
+    ROW("mem_growth_mb_per_min", "MB/min", LOWER, "max",
+        "How fast memory of the watched processes grows once the start-up is over: the slope of its "
+        "floors (Theil and Sen), by the verdict of docs/memory-verdict.md; 0 where that says that "
+        "it does not grow."),
+    ROW("work_done", "", HIGHER, "max",
+        "What the watched program has produced: size in bytes, or lines, of the file of "
+        "--work-file."),
+    ROW("queue_depth", "", LOWER, "max",
+        "Items that wait in the instrumented program's queue, as it counts them."),
+    ROW("drops", "", LOWER, "max",
+        "Items that the instrumented program threw away since it began, as it counts them."),
+    ROW("write_ms", "ms", LOWER, "max",
+        "Longest write to storage within the interval, as the instrumented program times it."),
     ROW("run_queue", "", NEITHER, "mean",
         "Threads of the whole machine that run or wait for a CPU (/proc/loadavg)."),
     ROW("load1", "", NEITHER, "mean",
@@ -181,9 +240,14 @@ const struct metric metrics_table[] = {
     ROW("energy_j", "J", LOWER, "max",
         "Energy drawn since the run began, from a counter that the hardware keeps."),
     ROW("gpu_util_pct", "%", NEITHER, "mean",
-        "Share of the driver's own window (166 ms to 1 s) in which a kernel ran on the GPU."),
+        "Share of the driver's own window (166 ms to 1 s) in which a kernel ran on the GPU; on a "
+        "Jetson the load that its sysfs tells."),
     ROW("gpu_mem_used_mb", "MB", LOWER, "max",
-        "GPU memory in use by all processes, without what the driver reserves where it says so."),
+        "GPU memory in use by all processes, without what the driver reserves where it says so; on "
+        "a Jetson, whose memory is shared, what is allocated for its GPU, cameras and engines "
+        "(nvmap)."),
+    ROW("gpu_mem_track_mb", "MB", LOWER, "max",
+        "GPU memory that the tracked process and its descendants hold, as the driver accounts it."),
     ROW("gpu_mem_total_mb", "MB", NEITHER, "max", "Memory of the GPU."),
     ROW("gpu_mhz", "MHz", NEITHER, "mean", "Clock of the GPU's processors."),
     ROW("gpu_mem_mhz", "MHz", NEITHER, "mean", "Clock of the GPU's memory."),
@@ -196,6 +260,21 @@ const struct metric metrics_table[] = {
     ROW("gpu_throttle_reasons", "", NEITHER, "max",
         "Why the GPU's clock is held back, as the driver's bit mask (0x4 software power cap, 0x20 "
         "and 0x40 temperature, 0x80 power brake; 0x1 is idle and no throttling)."),
+    ROW("emc_mhz", "MHz", NEITHER, "mean", "Clock of a Jetson's memory controller (EMC)."),
+    ROW("emc_util_pct", "%", NEITHER, "mean",
+        "Activity of a Jetson's memory controller over its clock (actmon's mc_all, in kHz)."),
+    ROW("engine_mhz", "MHz", NEITHER, "mean",
+        "Clock of an engine of a Jetson (vic, nvdec, nvenc, nvjpg, ape, nvdla0, ...); 0 while it "
+        "is "
+        "switched off."),
+    ROW("fan_pct", "%", NEITHER, "mean",
+        "How hard the fan of a Jetson is driven: its PWM value over 255."),
+    ROW("under_voltage", "", LOWER, "max",
+        "1 while the supply of a Raspberry Pi is below 4.63 V (hwmon rpi_volt)."),
+    ROW("soc_throttle_flags", "", NEITHER, "max",
+        "Why a Raspberry Pi holds back its clock, as the firmware's bit mask (0x1 under-voltage, "
+        "0x2 frequency capped, 0x4 throttled, 0x8 soft temperature limit; shifted left by 16: has "
+        "happened since boot)."),
 };
 
 const size_t metrics_table_count = ARRAY_LEN(metrics_table);

@@ -44,7 +44,9 @@ static int run_on_end(struct run_sink *sink, const struct run_end *end, struct e
     run->end_ns = end->end_ns;
     run->own_cpu_ns = end->own_cpu_ns;
     run->verdict = end->verdict;
-    if (end->environment_after && facts_copy(&run->environment_after, end->environment_after) < 0)
+    if ((end->environment_after &&
+         facts_copy(&run->environment_after, end->environment_after) < 0) ||
+        (end->workload_after && facts_copy(&run->workload, end->workload_after) < 0))
         return no_memory(err);
     return 0;
 }
@@ -193,10 +195,14 @@ static struct run_series *hold_series(struct run *run, const struct series *seri
     fresh.series.instance = arena_strdup(&run->arena, series->instance ? series->instance : "");
     fresh.series.source = arena_strdup(&run->arena, series->source ? series->source : "");
     fresh.series.why = series->why ? arena_strdup(&run->arena, series->why) : NULL;
+    bool is_bounded = series->kind == SERIES_TIME && run->time_samples_each > 0;
     if (!fresh.series.metric || !fresh.series.instance || !fresh.series.source ||
         (series->why && !fresh.series.why) ||
         array_reserve(&run->series, &run->series_capacity, run->series_count + 1,
-                      sizeof(*run->series)) < 0)
+                      sizeof(*run->series)) < 0 ||
+        (is_bounded && series->reason == REASON_NONE &&
+         array_reserve(&fresh.samples, &fresh.capacity, run->time_samples_each,
+                       sizeof(*fresh.samples)) < 0))
         return NULL;
     run->series[run->series_count] = fresh;
     return &run->series[run->series_count++];
@@ -296,6 +302,11 @@ static void series_thin(struct run *run, struct run_series *series)
 /* How many of n more values of this series may be kept raw. */
 static size_t room_for(struct run *run, struct run_series *series, size_t n)
 {
+    if (series->series.kind == SERIES_TIME && run->time_samples_each > 0) {
+        while (series->count > 2 && series->count + n > run->time_samples_each)
+            series_thin(run, series);
+        return n;
+    }
     if (series->series.kind == SERIES_TIME) {
         if (run->samples_total + n > run->samples_max && series->count >= TIME_SAMPLES_MIN)
             series_thin(run, series);
@@ -326,6 +337,8 @@ static int run_on_samples(struct run_sink *sink, const struct sample_block *bloc
     for (size_t i = 0; i < raw; i++) {
         struct run_sample sample = sample_at(block, i);
         series->samples[series->count++] = sample;
+        if (run->time_samples_each > 0 && !isnan(sample.value))
+            moments_add(&series->moments, sample.value);
         uint64_t value;
         if (series->hist && run_shown_to_hist(series->series.metric, sample.value, &value))
             hist_record(series->hist, value);

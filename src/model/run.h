@@ -6,7 +6,7 @@
  *     the raw ones included; `raw_dropped` counts what is only there. A value that the histogram
  *     cannot hold (negative, or 1.8e13 and more) counts in `lost`.
  *   - a TIME series is thinned: of each four neighbours the smallest and the largest stay, so no
- *     spike is ever lost; `raw_dropped` counts what went.
+ *     spike is ever lost; `raw_dropped` counts what went. See time_samples_each.
  * Memory: the run owns everything; run_deinit frees it. A zeroed struct is valid and empty, but
  *       needs run_init before its sink is used.
  * Errors: a call of the sink that runs out of memory returns -ERROR_NOMEM and leaves the run
@@ -19,6 +19,7 @@
 #include "base/arena.h"
 #include "model/sink.h"
 #include "stats/hist.h"
+#include "stats/stats.h"
 
 #define RUN_SAMPLES_MAX 10000000u
 
@@ -36,6 +37,7 @@ struct run_series {
     struct hist *hist; /* UNIT and VALUE beyond RUN_SAMPLES_MAX: everything, in ns or micro-units */
     uint64_t raw_dropped; /* values that are only in the histogram; TIME: thinned away */
     uint64_t lost;        /* beyond RUN_SAMPLES_MAX: missing, or not for a histogram */
+    struct moments moments; /* where time_samples_each is set: of all values, thinned away or not */
 };
 
 struct run {
@@ -67,6 +69,11 @@ struct run {
     struct verdict verdict;
     size_t samples_total; /* raw samples held now */
     size_t samples_max;   /* RUN_SAMPLES_MAX; less in tests */
+    /* Not 0: of each TIME series at most so many samples are kept (at least 512), in memory that is
+     * taken when the series is declared; further ones allocate nothing. For a run that goes on for
+     * hours and is one phase from beginning to end: mean, standard deviation, minimum and maximum
+     * stay exact, percentiles of a thinned series lean outwards. */
+    size_t time_samples_each;
 };
 
 void run_init(struct run *run);

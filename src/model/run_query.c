@@ -34,21 +34,42 @@ size_t run_phase_order_end(const struct run *run, uint32_t invocation)
     return lo;
 }
 
-static bool covers_unit(const struct phase *phase, uint64_t unit)
-{
-    return unit >= phase->first_unit && unit - phase->first_unit < phase->unit_count;
-}
+/* Units of an invocation that belong to one phase. */
+struct unit_range {
+    uint64_t first, last; /* both in it */
+    enum phase_kind kind;
+};
 
-enum phase_kind run_phase_of_unit(const struct run *run, uint32_t invocation, uint64_t unit)
+/* The phase of a unit, and the units around it for which the answer is the same. */
+static struct unit_range range_of_unit(const struct run *run, uint32_t invocation, uint64_t unit)
 {
+    struct unit_range range = {.last = UINT64_MAX, .kind = PHASE_STEADY};
     for (size_t i = run_phase_order_end(run, invocation); i-- > 0;) {
         const struct phase *phase = &run->phases[run->phase_order[i]];
         if (phase->invocation != invocation)
             break;
-        if (covers_unit(phase, unit))
-            return phase->kind;
+        if (phase->unit_count == 0)
+            continue;
+        uint64_t last = phase->first_unit + (phase->unit_count - 1);
+        if (last < phase->first_unit)
+            last = UINT64_MAX;
+        if (unit < phase->first_unit) {
+            range.last = u64_min(range.last, phase->first_unit - 1);
+        } else if (unit > last) {
+            range.first = u64_max(range.first, last + 1);
+        } else {
+            range.first = u64_max(range.first, phase->first_unit);
+            range.last = u64_min(range.last, last);
+            range.kind = phase->kind;
+            break;
+        }
     }
-    return PHASE_STEADY;
+    return range;
+}
+
+enum phase_kind run_phase_of_unit(const struct run *run, uint32_t invocation, uint64_t unit)
+{
+    return range_of_unit(run, invocation, unit).kind;
 }
 
 /* The phase that the VALUE series of an invocation belong to. */
@@ -212,6 +233,7 @@ struct judge {
     uint32_t invocation;
     bool counts;
     enum phase_kind invocation_phase; /* VALUE */
+    struct unit_range range;          /* UNIT: where the last one lay */
 };
 
 static int judge_init(struct judge *judge, const struct run *run, const struct series *series,
@@ -232,6 +254,7 @@ static bool judge_counts(struct judge *judge, uint32_t invocation)
         judge->known = true;
         judge->invocation = invocation;
         judge->counts = run_invocation_counts(judge->run, invocation);
+        judge->range = (struct unit_range){.first = 1, .last = 0}; /* holds no unit */
         if (judge->series->kind == SERIES_VALUE)
             judge->invocation_phase = phase_of_invocation(judge->run, invocation);
     }
@@ -246,8 +269,11 @@ static bool judge_sample(struct judge *judge, const struct run_sample *sample,
     *ret_invocation = sample->invocation;
     switch (judge->series->kind) {
     case SERIES_UNIT:
-        return judge_counts(judge, sample->invocation) &&
-               run_phase_of_unit(judge->run, sample->invocation, sample->unit) == judge->phase;
+        if (!judge_counts(judge, sample->invocation))
+            return false;
+        if (sample->unit < judge->range.first || sample->unit > judge->range.last)
+            judge->range = range_of_unit(judge->run, sample->invocation, sample->unit);
+        return judge->range.kind == judge->phase;
     case SERIES_VALUE:
         return judge_counts(judge, sample->invocation) && judge->invocation_phase == judge->phase;
     case SERIES_TIME:

@@ -150,8 +150,9 @@ static int name_parse(const char *const *names, size_t count, const char *name)
 
 NAMES(run_state, run_state, state, [RUN_RECORDING] = "recording", [RUN_COMPLETE] = "complete",
       [RUN_INTERRUPTED] = "interrupted", [RUN_CRASHED] = "crashed")
-NAMES(phase_kind, phase_kind, kind, [PHASE_LOAD] = "load", [PHASE_FIRST] = "first",
-      [PHASE_WARMUP] = "warmup", [PHASE_STEADY] = "steady", [PHASE_COOLDOWN] = "cooldown")
+NAMES(phase_kind, phase_kind, kind, [PHASE_LOAD] = "load", [PHASE_SESSION] = "session",
+      [PHASE_FIRST] = "first", [PHASE_PROFILED] = "profiled", [PHASE_WARMUP] = "warmup",
+      [PHASE_STEADY] = "steady", [PHASE_COOLDOWN] = "cooldown")
 NAMES(invocation_outcome, invocation_outcome, outcome, [INVOCATION_OK] = "ok",
       [INVOCATION_EXIT] = "exit", [INVOCATION_SIGNAL] = "signal", [INVOCATION_TIMEOUT] = "timeout",
       [INVOCATION_NOT_STARTED] = "not_started", [INVOCATION_INTERRUPTED] = "interrupted")

@@ -144,6 +144,17 @@ static void fill_from_values(struct summary *summary, double *values, size_t n)
     summary->max = moments.max;
 }
 
+/* Thinning keeps the extremes, so a mean over what it left would lean; where the run knows better,
+ * that holds. What was kept is worth at least as many independent values as it shows. */
+static void fill_from_moments(struct summary *summary, const struct moments *moments)
+{
+    summary->n = moments->n;
+    summary->mean = moments->mean;
+    summary->std = moments_std(moments);
+    summary->min = moments->min;
+    summary->max = moments->max;
+}
+
 static void fill_from_hist(struct summary *summary, const struct hist *hist, double *values,
                            size_t n)
 {
@@ -250,6 +261,9 @@ int summary_of(const struct run *run, const struct run_series *series, enum phas
         fill_from_hist(&summary, hist, values, n);
     else
         fill_from_values(&summary, values, n);
+    if (phase == PHASE_STEADY && run->time_samples_each > 0 && series->raw_dropped > 0 &&
+        series->moments.n > 0)
+        fill_from_moments(&summary, &series->moments);
     fill_needs(&summary);
     if (hist)
         fill_hist_quantiles(&summary, hist);

@@ -176,6 +176,12 @@ static void make_subject(struct content *content)
             used += (size_t)snprintf(plain + used, sizeof(plain) - used, "%s%s", i ? " " : "",
                                      command->list[i]);
     }
+    const char *model = facts_get_text(&run->workload, "model", NULL);
+    if (!shown[0] && model) {
+        const char *slash = strrchr(model, '/');
+        str_copy(shown, sizeof(shown), slash ? slash + 1 : model);
+        str_copy(plain, sizeof(plain), facts_get_text(&run->workload, "label", label));
+    }
     str_copy(content->subject, sizeof(content->subject), shown[0] ? shown : label);
     str_make_printable(content->subject);
     if (shown[0] && label[0] && !label_repeats(label, plain))
@@ -191,43 +197,77 @@ static bool is_command(const struct run *run)
 
 static const char *plural(const struct content *content, uint64_t n)
 {
-    static const char *const launches[] = {"launch", "launches"};
-    static const char *const units[] = {"unit", "units"};
-    return (is_command(content->run) ? launches : units)[n != 1];
+    const struct facts *facts = &content->run->workload;
+    if (is_command(content->run))
+        return n == 1 ? "launch" : "launches";
+    return n == 1 ? facts_get_text(facts, "unit", "unit") : facts_get_text(facts, "units", "units");
 }
 
-static uint64_t count_warmup(const struct run *run)
+static const char *plural_of_invocations(const struct content *content, uint64_t n)
 {
-    const struct run_series *series = run_find_series(run, "wall_ms", NULL);
-    uint64_t count = 0;
-    for (size_t i = 0; series && i < series->count; i++)
-        if (run_phase_of_unit(run, series->samples[i].invocation, series->samples[i].unit) !=
-            PHASE_STEADY)
-            count++;
-    return count;
+    if (!content->has_many_units)
+        return plural(content, n);
+    return n == 1 ? "process" : "processes";
+}
+
+/* Units that were kept apart, by what they are. */
+static void count_apart(const struct content *content, uint64_t *ret_warmup, uint64_t *ret_first)
+{
+    const struct run_series *series = content->main.series;
+    *ret_warmup = *ret_first = 0;
+    for (size_t i = 0; series && i < series->count; i++) {
+        enum phase_kind kind =
+            run_phase_of_unit(content->run, series->samples[i].invocation, series->samples[i].unit);
+        *ret_warmup += kind == PHASE_WARMUP;
+        *ret_first += kind == PHASE_FIRST || kind == PHASE_PROFILED;
+    }
+}
+
+__attribute__((format(printf, 3, 4))) static void append_to(char *buf, size_t size, const char *fmt,
+                                                            ...)
+{
+    size_t used = strlen(buf);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(buf + used, size - used, fmt, args);
+    va_end(args);
 }
 
 static void make_counts(struct content *content)
 {
     const struct run *run = content->run;
     uint64_t measured = content->main.series ? content->main.n : 0;
-    uint64_t warmup = count_warmup(run), failed = 0;
+    uint64_t warmup, first, failed = 0;
+    count_apart(content, &warmup, &first);
     for (size_t i = 0; i < run->invocation_count; i++)
         failed += run->invocations[i].outcome != INVOCATION_OK &&
                   run->invocations[i].outcome != INVOCATION_INTERRUPTED;
-    char took[32] = "-";
+    char took[32] = "-", *counts = content->counts;
     if (run->end_ns > 0)
         unit_format_ns((double)run->end_ns, took, sizeof(took));
     size_t size = sizeof(content->counts);
-    size_t used = (size_t)snprintf(content->counts, size, "%llu %s", (unsigned long long)measured,
-                                   plural(content, measured));
+    append_to(counts, size, "%llu %s", (unsigned long long)measured, plural(content, measured));
     if (warmup)
-        used += (size_t)snprintf(content->counts + used, size - used, " + %llu warm-up",
-                                 (unsigned long long)warmup);
+        append_to(counts, size, " + %llu warm-up", (unsigned long long)warmup);
+    if (first)
+        append_to(counts, size, " + %llu first", (unsigned long long)first);
+    if (content->has_many_units && run->invocation_count > 1)
+        append_to(counts, size, " in %zu processes", run->invocation_count);
     if (failed)
-        used += (size_t)snprintf(content->counts + used, size - used, ", %llu failed",
-                                 (unsigned long long)failed);
-    snprintf(content->counts + used, size - used, " · took %s · run %s", took, run->id);
+        append_to(counts, size, ", %llu %sfailed", (unsigned long long)failed,
+                  content->has_many_units ? "of them " : "");
+    append_to(counts, size, " · took %s · run %s", took, run->id);
+}
+
+static void make_cost_heading(struct content *content)
+{
+    size_t count = content->run->invocation_count;
+    if (content->has_many_units && count == 1)
+        snprintf(content->cost_heading, sizeof(content->cost_heading), "the process");
+    else
+        snprintf(content->cost_heading, sizeof(content->cost_heading),
+                 "one %s (median of %llu; memory: the largest)", plural_of_invocations(content, 1),
+                 (unsigned long long)(content->has_many_units ? count : content->main.n));
 }
 
 /* ---- what went wrong ---- */
@@ -280,8 +320,8 @@ static void make_trouble(struct content *content)
         char how[128];
         describe_failure(first, how, sizeof(how));
         snprintf(content->trouble, size, "failed: %zu of %zu %s, the first was number %u: %s",
-                 failed, run->invocation_count, plural(content, run->invocation_count),
-                 first->index + 1, how);
+                 failed, run->invocation_count,
+                 plural_of_invocations(content, run->invocation_count), first->index + 1, how);
     } else if (run->state == RUN_INTERRUPTED) {
         snprintf(content->trouble, size, "%s",
                  first ? "ended at the failure, before it had all it wanted"
@@ -304,8 +344,9 @@ static const struct run_series *find_main(const struct run *run, const char **re
             return series;
         }
     }
+    const char *named = facts_get_text(&run->workload, "latency_metric", NULL);
     *ret_label = "time";
-    return NULL;
+    return named ? run_find_series(run, named, NULL) : NULL;
 }
 
 __attribute__((format(printf, 2, 3))) static void item(struct content_line *line, const char *fmt,
@@ -368,10 +409,14 @@ int content_make(const struct run *run, struct content *content, struct error *e
             return rc;
         content->main.series = series;
     }
+    /* A launch is its invocation; what has units with numbers has many in each. */
+    content->has_many_units = !is_command(run) && strcmp(plural(content, 1), "unit") != 0;
     make_verdict(content);
     make_subject(content);
+    content_make_detail(content);
     make_counts(content);
     make_trouble(content);
+    make_cost_heading(content);
     content->unit_name = plural(content, 1);
     content->unit_names = plural(content, 2);
     str_copy(content->distribution[0].label, sizeof(content->distribution[0].label),

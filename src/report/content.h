@@ -16,7 +16,8 @@
 #include "report/report.h"
 
 #define CONTENT_ITEMS_MAX 12
-#define CONTENT_LINES_MAX 48
+#define CONTENT_LINES_MAX 64
+#define CONTENT_NODES_MAX 10 /* nodes of a model that a report names */
 
 struct content_line {
     char label[24];
@@ -29,18 +30,23 @@ struct content {
     const char *word;       /* "PASS", "FAIL", "UNDECIDED", "not judged" */
     enum term_style style;  /* of the word */
     char why[256];          /* "2 limits held" */
-    char subject[512];      /* the command, or the label */
+    char subject[512];      /* the command, the model, or the label */
+    char detail[384];       /* of a model: precision, batch, device, engine; else empty */
     char label[160];        /* when it says more than the subject; else empty */
-    char counts[256];       /* "20 launches after 2 of warm-up, 1 failed" */
+    char counts[256];       /* "20 launches + 2 warm-up, 1 failed · took 4 s · run …" */
     char trouble[320];      /* interrupted, crashed, failed launches; empty: none */
-    const char *unit_name;  /* "launch", "unit" */
+    const char *unit_name;  /* "launch", "inference", "unit" */
     const char *unit_names; /* its plural */
+    bool has_many_units;    /* in each invocation */
     struct summary main;    /* of the series that times one unit */
     const char *main_label; /* "wall time" */
     struct content_line distribution[2];
     char few[160]; /* which percentiles rest on too few samples; empty: none */
     size_t line_count;
-    size_t cost_line; /* from this line on: what one launch cost */
+    size_t cost_line; /* from this line on: what one launch or process cost */
+    char cost_heading[96];
+    size_t node_line; /* from this line on: nodes of the model; line_count: none */
+    char node_heading[96];
     struct content_line lines[CONTENT_LINES_MAX];
 };
 
@@ -48,6 +54,16 @@ struct content {
 int content_make(const struct run *run, struct content *content, struct error *err);
 /* lines.c: fills content->lines. */
 int content_make_lines(struct content *content, struct error *err);
+/* model_lines.c: of a model: throughput, start, memory by stage, open loop; and its slowest nodes.
+ */
+int content_make_model_lines(struct content *content, struct error *err);
+int content_make_node_lines(struct content *content, struct error *err);
+/* model_lines.c: fills content->detail from the facts of the workload. */
+void content_make_detail(struct content *content);
+/* A further line; NULL when there is no room, which content_add_item takes. */
+struct content_line *content_add_line(struct content *content, const char *label);
+__attribute__((format(printf, 2, 3))) void content_add_item(struct content_line *line,
+                                                            const char *fmt, ...);
 
 /* A value of this metric with its unit ("12.3 ms", "4.10 W", "28.1 million"); NaN is "-". */
 const char *content_value(const struct metric *metric, double value, char *buf, size_t size);

@@ -1,6 +1,6 @@
-/* lines.c: the lines of a report below the main distribution: what one launch cost, and what the
- * machine did meanwhile. Each line is a group of metrics of the registry; a metric that the run
- * does not have is left out, one that it has without values is "-" with its reason.
+/* lines.c: the lines of a report below the main distribution: what one launch or process cost, and
+ * what the machine did meanwhile. Each line is a group of metrics of the registry; a metric that
+ * the run does not have is left out, one that it has without values is "-" with its reason.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -52,7 +52,7 @@ static const struct line_row launch_lines[] = {
      {{"throughput_per_s", "mean", "%s"}, {"energy_per_inference_j", "mean", "energy %s"}}},
 };
 
-static struct content_line *add_line(struct content *content, const char *label)
+struct content_line *content_add_line(struct content *content, const char *label)
 {
     if (content->line_count == CONTENT_LINES_MAX)
         return NULL;
@@ -66,15 +66,14 @@ static struct content_line *add_line(struct content *content, const char *label)
 /* Adds a line that was made apart, if it holds anything. */
 static void keep_line(struct content *content, const char *label, const struct content_line *line)
 {
-    struct content_line *kept = line->count ? add_line(content, label) : NULL;
+    struct content_line *kept = line->count ? content_add_line(content, label) : NULL;
     if (!kept)
         return;
     kept->count = line->count;
     memcpy(kept->items, line->items, sizeof(kept->items));
 }
 
-__attribute__((format(printf, 2, 3))) static void add_item(struct content_line *line,
-                                                           const char *fmt, ...)
+void content_add_item(struct content_line *line, const char *fmt, ...)
 {
     if (!line || line->count == CONTENT_ITEMS_MAX)
         return;
@@ -91,7 +90,7 @@ static void add_value(struct content_line *line, const char *format, const char 
     const char *hole = strstr(format, "%s");
     if (!hole)
         return;
-    add_item(line, "%.*s%s%s", (int)(hole - format), format, value, hole + 2);
+    content_add_item(line, "%.*s%s%s", (int)(hole - format), format, value, hole + 2);
 }
 
 static bool is_sampled(const struct run_series *series)
@@ -146,7 +145,8 @@ static int add_launch_line(struct content *content, const struct line_row *row, 
         add_value(&line, item->format, bounded);
     }
     if (missing.names[0] && content->main.n > 0)
-        add_item(&line, "%s: - (%s)", missing.names, content_why(missing.reason, missing.why));
+        content_add_item(&line, "%s: - (%s)", missing.names,
+                         content_why(missing.reason, missing.why));
     keep_line(content, row->label, &line);
     return 0;
 }
@@ -158,7 +158,7 @@ static int add_warmup_line(struct content *content, struct error *err)
     static const struct {
         enum phase_kind phase;
         const char *label;
-    } kinds[] = {{PHASE_FIRST, "first"}, {PHASE_WARMUP, "warm-up"}};
+    } kinds[] = {{PHASE_PROFILED, "profiled"}, {PHASE_WARMUP, "warm-up"}};
     const struct run_series *series = content->main.series;
     for (size_t i = 0; series && i < ARRAY_LEN(kinds); i++) {
         struct summary summary;
@@ -168,10 +168,10 @@ static int add_warmup_line(struct content *content, struct error *err)
             return rc;
         if (summary.n == 0)
             continue;
-        struct content_line *line = add_line(content, kinds[i].label);
+        struct content_line *line = content_add_line(content, kinds[i].label);
         content_value(series->series.metric, summary.quantile[SUMMARY_P50], text, sizeof(text));
-        add_item(line, "median %s", text);
-        add_item(line, "n %llu", (unsigned long long)summary.n);
+        content_add_item(line, "median %s", text);
+        content_add_item(line, "n %llu", (unsigned long long)summary.n);
     }
     return 0;
 }
@@ -186,21 +186,23 @@ static int add_own_metric(struct content *content, const struct run_series *seri
     if (rc < 0)
         return rc;
     const struct metric *metric = series->series.metric;
-    struct content_line *line = add_line(content, metric->name);
+    struct content_line *line = content_add_line(content, metric->name);
     char a[96];
     if (summary.n == 0) {
-        add_item(line, "- (%s)", content_why(summary.reason, summary.why));
+        content_add_item(line, "- (%s)", content_why(summary.reason, summary.why));
         return 0;
     }
     if (summary.n == 1) {
-        add_item(line, "%s", content_value(metric, summary.mean, a, sizeof(a)));
-        add_item(line, "n 1");
+        content_add_item(line, "%s", content_value(metric, summary.mean, a, sizeof(a)));
+        content_add_item(line, "n 1");
         return 0;
     }
-    add_item(line, "median %s", content_value(metric, summary.quantile[SUMMARY_P50], a, sizeof(a)));
-    add_item(line, "mean %s", content_value(metric, summary.mean, a, sizeof(a)));
-    add_item(line, "range %s", content_range(metric, summary.min, summary.max, a, sizeof(a)));
-    add_item(line, "n %llu", (unsigned long long)summary.n);
+    content_add_item(line, "median %s",
+                     content_value(metric, summary.quantile[SUMMARY_P50], a, sizeof(a)));
+    content_add_item(line, "mean %s", content_value(metric, summary.mean, a, sizeof(a)));
+    content_add_item(line, "range %s",
+                     content_range(metric, summary.min, summary.max, a, sizeof(a)));
+    content_add_item(line, "n %llu", (unsigned long long)summary.n);
     return 0;
 }
 
@@ -290,7 +292,7 @@ static int add_machine_line(struct content *content, struct error *err)
         add_value(&line, item->format, text);
     }
     if (!has_sensor && has_series)
-        add_item(&line, "no temperature or power sensors here");
+        content_add_item(&line, "no temperature or power sensors here");
     keep_line(content, "machine", &line);
     return 0;
 }
@@ -298,11 +300,18 @@ static int add_machine_line(struct content *content, struct error *err)
 int content_make_lines(struct content *content, struct error *err)
 {
     int rc = add_warmup_line(content, err);
+    if (rc == 0)
+        rc = content_make_model_lines(content, err);
     for (size_t i = 0; rc == 0 && i < content->run->series_count; i++)
         if (is_own(&content->run->series[i]))
             rc = add_own_metric(content, &content->run->series[i], err);
     content->cost_line = content->line_count;
-    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(launch_lines); i++)
-        rc = add_launch_line(content, &launch_lines[i], err);
-    return rc < 0 ? rc : add_machine_line(content, err);
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(launch_lines); i++) {
+        bool is_said = content->has_many_units && !strcmp(launch_lines[i].label, "throughput");
+        rc = is_said ? 0 : add_launch_line(content, &launch_lines[i], err);
+    }
+    if (rc == 0)
+        rc = add_machine_line(content, err);
+    content->node_line = content->line_count;
+    return rc < 0 ? rc : content_make_node_lines(content, err);
 }

@@ -1,5 +1,6 @@
 /* markdown.c: a run as GitHub Markdown, for pull requests and notes: the same content as the text.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,6 +45,10 @@ static void append_head(const struct content *content, struct strbuf *out)
     }
     if (content->subject[0]) {
         append_code(out, content->subject);
+        strbuf_append(out, "\n\n");
+    }
+    if (content->detail[0]) {
+        append_plain(out, content->detail);
         strbuf_append(out, "\n\n");
     }
     append_plain(out, content->counts);
@@ -106,12 +111,30 @@ static int append_lines(const struct content *content, struct strbuf *out, struc
     text_table_row(&table, "what", "value");
     add_lines(&table, &content->distribution[0]);
     add_lines(&table, &content->distribution[1]);
-    for (size_t i = 0; i < content->line_count; i++)
+    for (size_t i = 0; i < content->node_line; i++)
         add_lines(&table, &content->lines[i]);
     strbuf_putc(out, '\n');
     text_table_render_markdown(&table, out);
     if (content->few[0])
         strbuf_printf(out, "\n%s\n", content->few);
+    bool failed = table.failed;
+    text_table_deinit(&table);
+    return failed ? error_set(err, ERROR_NOMEM, "out of memory") : 0;
+}
+
+/* The slowest nodes of a model: their share, and the rest in one cell. */
+static int append_nodes(const struct content *content, struct strbuf *out, struct error *err)
+{
+    if (content->node_line == content->line_count)
+        return 0;
+    struct text_table table;
+    text_table_init(&table, 2);
+    text_table_row(&table, "share", "node");
+    for (size_t i = content->node_line; i < content->line_count; i++)
+        add_lines(&table, &content->lines[i]);
+    strbuf_printf(out, "\n### %c%s\n\n", toupper((unsigned char)content->node_heading[0]),
+                  content->node_heading + 1);
+    text_table_render_markdown(&table, out);
     bool failed = table.failed;
     text_table_deinit(&table);
     return failed ? error_set(err, ERROR_NOMEM, "out of memory") : 0;
@@ -161,6 +184,8 @@ int report_markdown(const struct run *run, struct strbuf *out, struct error *err
     rc = append_limits(run, out, err);
     if (rc == 0)
         rc = append_lines(content, out, err);
+    if (rc == 0)
+        rc = append_nodes(content, out, err);
     append_findings(run, out);
     if (rc == 0)
         rc = append_metrics(run, out, err);

@@ -132,6 +132,8 @@ static void append_head(struct screen *screen)
         append_cut(screen->out, content->subject, screen->width);
         blank_line(screen);
     }
+    if (content->detail[0])
+        append_wrapped(screen, content->detail, 0, 2);
     append_wrapped(screen, content->counts, 0, 2);
     if (content->trouble[0]) {
         struct strbuf text = {0};
@@ -239,13 +241,22 @@ static int append_sparkline(struct screen *screen, struct error *err)
     return 0;
 }
 
-static void append_cost_heading(struct screen *screen)
+static void append_heading(struct screen *screen, const char *text)
 {
-    char text[96];
-    snprintf(text, sizeof(text), "one %s (median of %llu; memory: the largest)",
-             screen->content->unit_name, (unsigned long long)screen->content->main.n);
     term_styled(screen->out, screen->options->colour, TERM_DIM, text);
     blank_line(screen);
+}
+
+static void append_lines(struct screen *screen)
+{
+    const struct content *content = screen->content;
+    for (size_t i = 0; i < content->line_count; i++) {
+        if (i == content->cost_line && content->main.n > 0)
+            append_heading(screen, content->cost_heading);
+        if (i == content->node_line)
+            append_heading(screen, content->node_heading);
+        append_line(screen, &content->lines[i]);
+    }
 }
 
 /* ---- findings ---- */
@@ -391,11 +402,7 @@ int report_text(const struct run *run, const struct report_options *options, str
     if (content->distribution[1].count)
         append_line(&screen, &content->distribution[1]);
     rc = append_sparkline(&screen, err);
-    for (size_t i = 0; i < content->line_count; i++) {
-        if (i == content->cost_line && content->main.n > 0)
-            append_cost_heading(&screen);
-        append_line(&screen, &content->lines[i]);
-    }
+    append_lines(&screen);
     append_findings(&screen);
     if (rc == 0 && options->verbose) {
         rc = append_metrics(&screen, err);

@@ -111,6 +111,43 @@ int store_write_begin(struct store *store, const struct run_info *info, int64_t 
     return rc;
 }
 
+/* The facts of the workload in the run's row, with those that became known only while it ran. */
+static int merge_workload(struct store *store, int64_t run, const struct facts *after,
+                          struct error *err)
+{
+    CLEANUP(facts_deinit) struct facts workload = {0};
+    CLEANUP(strbuf_deinit) struct strbuf text = {0};
+    struct binder binder = {0};
+    sqlite3_stmt *select = NULL;
+    bool failed = false;
+    int rc = store_prepare(store, "SELECT workload FROM runs WHERE run=?1", &select, err);
+    if (rc < 0)
+        return rc;
+    int step = sqlite3_bind_int64(select, 1, run);
+    step = step == SQLITE_OK ? sqlite3_step(select) : step;
+    const char *before = step == SQLITE_ROW ? store_column_text(select, 0, &failed) : NULL;
+    if (failed)
+        rc = store_no_memory(err);
+    else if (before)
+        rc = facts_json_read(before, &workload, err);
+    else if (step != SQLITE_DONE) /* DONE: the row was removed, which the end will tell */
+        rc = store_db_error(store, step, err, "the store cannot be read");
+    sqlite3_finalize(select);
+    if (rc == 0 && facts_copy(&workload, after) < 0)
+        rc = store_no_memory(err);
+    if (rc == 0)
+        rc = write_facts(&workload, &text, err);
+    if (rc == 0)
+        rc = store_prepare(store, "UPDATE runs SET workload=?2 WHERE run=?1", &binder.stmt, err);
+    if (rc < 0)
+        return rc;
+    bind_i64(&binder, run);
+    bind_text(&binder, strbuf_get(&text));
+    rc = store_run(store, binder.stmt, binder.rc, err);
+    sqlite3_finalize(binder.stmt);
+    return rc;
+}
+
 int store_write_end(struct store *store, int64_t run, const struct run_end *end, struct error *err)
 {
     static const char sql[] = "UPDATE runs SET state=?2,end_ns=?3,own_cpu_ns=?4,verdict=?5,"
@@ -119,6 +156,8 @@ int store_write_end(struct store *store, int64_t run, const struct run_end *end,
     CLEANUP(strbuf_deinit) struct strbuf after = {0};
     int rc = write_facts(end->environment_after, &after, err);
     struct binder binder = {0};
+    if (rc == 0 && end->workload_after && end->workload_after->count > 0)
+        rc = merge_workload(store, run, end->workload_after, err);
     if (rc == 0)
         rc = store_prepare(store, sql, &binder.stmt, err);
     if (rc < 0)

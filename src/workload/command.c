@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "workload/cores.h"
 #include "workload/program_internal.h"
 
 #define WAIT_MS 150 /* stop_requested wants to be called every 200 ms */
@@ -78,7 +79,7 @@ static void program_describe(void *state, struct facts *facts)
         facts_text(facts, "cores_asked", cores_asked, "--cores");
     else
         facts_null(facts, "cores_asked", REASON_NOT_ASKED, "--cores");
-    facts_text(facts, "cores", program_format_cores(&program->cores, cores, sizeof(cores)),
+    facts_text(facts, "cores", cores_format(&program->cores, cores, sizeof(cores)),
                "sched_getaffinity");
     facts_integer(facts, "cores_count", CPU_COUNT(&program->cores), "sched_getaffinity");
     if (program->threads > 0)

@@ -1,4 +1,6 @@
 /* program_find.c: which file a command's name stands for, and which name was meant. */
+#include "workload/program_find.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -7,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 #include "base/util.h"
-#include "workload/program_internal.h"
 
 #define NAMES_MAX 16384 /* programs looked at for the nearest name */
 

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/unit.h"
 #include "base/util.h"
+#include "workload/cores.h"
 #include "workload/program_internal.h"
 
 /* CPU time that is missing from user + system by less than this is rounding, and what happened
@@ -117,8 +118,8 @@ static int find_affinity(const struct program *program, struct run_sink *sink, s
     struct finding finding;
     finding_init(&finding, "affinity_not_applied", SEVERITY_WARNING, "");
     finding_sentence(&finding, "asked for cores %s, but the kernel let it run on %s",
-                     program_format_cores(&program->cores, asked, sizeof(asked)),
-                     program_format_cores(&tally->applied, applied, sizeof(applied)));
+                     cores_format(&program->cores, asked, sizeof(asked)),
+                     cores_format(&tally->applied, applied, sizeof(applied)));
     finding_evidence(&finding, "%" PRIu32 " of %" PRIu32 " launches", tally->other_affinity,
                      tally->launches);
     finding_advice(&finding, "the cores that may be used changed while measuring (cpuset, "

@@ -9,6 +9,7 @@
 #define TACHO_WORKLOAD_PROGRAM_INTERNAL_H
 
 #include "workload/output_metrics.h"
+#include "workload/program_find.h"
 
 /* X(ID, metric in the registry, source) */
 #define PROGRAM_SERIES_MAP(X)                                                                      \
@@ -83,14 +84,6 @@ struct program {
 };
 
 int program_load_settings(struct program *program, struct error *err);
-/* "0-3,6" */
-const char *program_format_cores(const cpu_set_t *cores, char *buf, size_t size);
-
-/* Finds name as exec will, in PATH. Returns 0, or the errno that exec will give. `path` is set to
- * the file found, also to one that may not be executed (EACCES). */
-int program_find(const char *name, char *path, size_t size);
-/* The program in PATH whose name is closest to a misspelt one. */
-bool program_nearest(const char *name, char *nearest, size_t size);
 
 bool program_measures(const char *metric); /* has it a series of its own? */
 int program_declare_series(struct program *program, struct error *err);

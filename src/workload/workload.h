@@ -55,6 +55,9 @@ struct workload {
     /* The first unit of each invocation is no like of the others and is kept apart (phase first).
      */
     bool first_unit_apart;
+    /* How many measured units an invocation gets where nothing else says so; 0: measure's default.
+     */
+    uint64_t default_units;
     /* Can this workload run these arguments? */
     bool (*accepts)(const struct workload_args *args);
     /* args and what it points to stay valid until close. */

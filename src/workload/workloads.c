@@ -3,8 +3,12 @@
 #include "workload/workload.h"
 
 extern const struct workload workload_command;
+extern const struct workload workload_onnx;
+extern const struct workload workload_trtexec;
 
 const struct workload *const workloads[] = {
     &workload_command,
+    &workload_trtexec,
+    &workload_onnx,
     NULL,
 };

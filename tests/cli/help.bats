@@ -11,14 +11,14 @@ load helper
     [ "$("$TACHO" --help)" = "$overview" ]
     [ "$("$TACHO" -h)" = "$overview" ]
     [ "$("$TACHO" help)" = "$overview" ]
-    for command in run runs profiles doctor completion; do
+    for command in run runs profiles devices doctor completion; do
         grep -q "^  $command " <<<"$overview"
     done
     [[ "$overview" != *metrics* ]] # hidden
 }
 
 @test "help: every command has usage, options, examples and exit statuses" {
-    for command in run runs profiles doctor completion help; do
+    for command in run runs profiles devices doctor completion help; do
         text=$("$TACHO" "$command" --help)
         [ "$("$TACHO" help "$command")" = "$text" ]
         [[ "$text" == *"Usage:"*"tacho $command"* ]]
@@ -176,7 +176,7 @@ load helper
 }
 
 @test "docs: every flag stands in the page of its command" {
-    for command in run runs profiles doctor completion; do
+    for command in run runs profiles devices doctor completion; do
         page=$project_root/docs/$command.md
         [ -f "$page" ]
         "$TACHO" "$command" --help | sed -n '/^Options:/,/^Options of every/p' |

@@ -2,11 +2,13 @@
 #
 # Each test runs in an empty directory of its own, with a private HOME, without any setting of the
 # person who runs it. TACHO is the program (absolute), TACHO_PROGS the folder of the small programs of
-# tests/support. To run one file by hand: bats tests/cli/runs.bats
+# tests/support, TACHO_TEST_ENGINES the folders of ONNX Runtime, newest first, ':' between (empty: none
+# here). To run one file by hand: bats tests/cli/runs.bats
 
 project_root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 export TACHO=${TACHO:-$project_root/build/tacho}
 export TACHO_PROGS=${TACHO_PROGS:-$project_root/build/tests/support}
+export TACHO_TEST_ENGINES=${TACHO_TEST_ENGINES-$("$project_root/tools/engine" list)}
 
 if declare -F bats_require_minimum_version >/dev/null; then
     bats_require_minimum_version 1.5.0
@@ -16,7 +18,7 @@ setup() {
     local name
     for name in "${!TACHO_@}"; do
         case $name in
-        TACHO_PROGS) ;;
+        TACHO_PROGS | TACHO_TEST_ENGINES) ;;
         *) unset "$name" ;;
         esac
     done
@@ -26,6 +28,16 @@ setup() {
     export HOME=$BATS_TEST_TMPDIR/home
     mkdir -p "$HOME" "$BATS_TEST_TMPDIR/work"
     cd "$BATS_TEST_TMPDIR/work" || return
+}
+
+# need_engine [NUMBER]: $engine becomes the folder of the newest (1, the default), second newest (2), …
+# ONNX Runtime; the test is skipped where there are not so many.
+# shellcheck disable=SC2034 # for the test that calls it
+need_engine() {
+    local folders
+    IFS=: read -r -a folders <<<"$TACHO_TEST_ENGINES"
+    engine=${folders[${1:-1} - 1]:-}
+    [ -n "$engine" ] || skip "no ONNX Runtime here (script/bootstrap --test fetches them)"
 }
 
 # Runs a command with stdout in $output and stderr in $errors, as `run --separate-stderr` of newer

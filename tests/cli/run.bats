@@ -166,11 +166,9 @@ Y
 }
 
 @test "run: nothing behind -- is a usage error that says what to type" {
-    run "$TACHO" run
-    [ "$status" -eq 2 ]
-    [[ "$output" == *"tacho run"*"--"* ]]
     run "$TACHO" run --
     [ "$status" -eq 2 ]
+    [[ "$output" == *"tacho run"*"--"* ]]
     run "$TACHO" run true
     [ "$status" -eq 2 ]
     [[ "$output" == *"-- true"* ]]

@@ -11,9 +11,9 @@
 # distribution's packages are, as in its sources.list).
 #
 # What is tested is the committed HEAD of this repository: a `git clone`, as a user has it. Where
-# packages come from (mirror, keys, proxy, certificates, name resolution) is taken from this machine
-# at run time. Everything in the chroot runs with stdin closed, once as root and, with TEST_USER=1,
-# once more as a user without sudo (then everything must be installed already).
+# packages come from (mirror, keys, proxy, certificates, name resolution, npm's settings) is taken
+# from this machine at run time. Everything in the chroot runs with stdin closed, once as root and,
+# with TEST_USER=1, once more as a user without sudo (then everything must be installed already).
 set -euo pipefail
 
 die() {
@@ -91,6 +91,21 @@ copy_host_settings() {
     fi
 }
 
+# npm's, of the whole machine and of the user, as one file of the user's. It may hold a token: it is
+# readable by root only, and the root folder is this machine's own.
+copy_npm_settings() {
+    local file
+    install -m 600 /dev/null "$root/root/.npmrc"
+    command -v npm >/dev/null || return 0
+    for file in "$(npm config get globalconfig 2>/dev/null)" \
+        "$(npm config get userconfig 2>/dev/null)"; do
+        if [ -r "$file" ]; then
+            cat "$file" >>"$root/root/.npmrc"
+            echo >>"$root/root/.npmrc"
+        fi
+    done
+}
+
 write_sources() {
     local mirror=$1 components=main security
     if [ -n "${MIRROR:-}" ]; then
@@ -130,7 +145,7 @@ make_root() {
 inside() {
     local user=$1 proxies
     shift
-    mapfile -t proxies < <(env | grep -iE '^(https?|ftp|no)_proxy=' || true)
+    mapfile -t proxies < <(env | grep -iE '^((https?|ftp|no)_proxy|npm_config_[a-z_]*)=' || true)
     chroot "$root" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         HOME=/root CI=true LANG=C.UTF-8 "${proxies[@]}" \
         setpriv --reuid="$user" --regid="$user" --clear-groups "$@" <&-
@@ -149,6 +164,7 @@ if ! $again || [ ! -e "$root/etc/debian_version" ]; then
     make_root
 fi
 copy_host_settings
+copy_npm_settings
 mount_all
 rm -rf "$root/root/tacho" "$root/srv/tacho"
 git -c advice.detachedHead=false clone -q --no-hardlinks "$repository" "$root/srv/tacho"

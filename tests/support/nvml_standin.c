@@ -9,6 +9,9 @@
  *   zero                           readings succeed with 0 (nvgpu)
  *   garbage                        readings succeed with impossible values
  *   nofield                        no instantaneous power
+ *   mig                            the GPU is split (MIG)
+ * NVML_STANDIN_COMPUTE and NVML_STANDIN_GRAPHICS, "PID:MB,PID:MB": the processes on device 0, "?"
+ * for a size that the driver does not know.
  * Built with NVML_STANDIN_OLD it lacks what a driver of 2018 lacks: init_v2, memory v2, fields, the
  * new name of the throttle reasons.
  */
@@ -142,6 +145,53 @@ EXPORT(nvmlDeviceGetFieldValues, struct device *device, int count, unsigned char
     return rc;
 }
 
+EXPORT(nvmlDeviceGetMigMode, struct device *device, unsigned *current, unsigned *pending)
+{
+    int rc = state(device);
+    if (rc == OK)
+        *current = *pending = (unsigned)has_fault("mig");
+    return rc;
+}
+
+/* pid@0 used@8 instances@16 */
+static int processes(const struct device *device, const char *variable, unsigned *count,
+                     unsigned char *list)
+{
+    int rc = state(device);
+    const char *text = getenv(variable);
+    unsigned found = 0;
+    while (rc == OK && device->index == 0 && text && *text) {
+        char *end;
+        uint32_t pid = (uint32_t)strtoul(text, &end, 10);
+        int is_known = *end == ':' && end[1] != '?';
+        uint64_t used = is_known ? strtoull(end + 1, NULL, 10) << 20 : UINT64_MAX;
+        if (found < *count) {
+            memset(list + (size_t)found * 24, 0xff, 24);
+            memcpy(list + (size_t)found * 24, &pid, sizeof(pid));
+            memcpy(list + (size_t)found * 24 + 8, &used, sizeof(used));
+        }
+        found++;
+        text += strcspn(text, ",");
+        text += *text == ',';
+    }
+    if (rc == OK && found > *count)
+        rc = 7;
+    *count = found;
+    return rc;
+}
+
+EXPORT(nvmlDeviceGetComputeRunningProcesses_v3, struct device *device, unsigned *count,
+       unsigned char *list)
+{
+    return processes(device, "NVML_STANDIN_COMPUTE", count, list);
+}
+
+EXPORT(nvmlDeviceGetGraphicsRunningProcesses_v3, struct device *device, unsigned *count,
+       unsigned char *list)
+{
+    return processes(device, "NVML_STANDIN_GRAPHICS", count, list);
+}
+
 EXPORT(nvmlDeviceGetCount_v2, unsigned *count)
 #endif
 {
@@ -172,6 +222,44 @@ EXPORT(nvmlDeviceGetName, struct device *device, char *name, unsigned size)
     const char *wanted = getenv("NVML_STANDIN_NAME");
     snprintf(name, size, "%s", wanted ? wanted : "Stand-in GPU");
     return OK;
+}
+
+EXPORT(nvmlDeviceGetUUID, struct device *device, char *uuid, unsigned size)
+{
+    int rc = state(device);
+    if (rc == OK)
+        snprintf(uuid, size, "GPU-00000000-0000-0000-0000-00000000000%u", device->index);
+    return rc;
+}
+
+EXPORT(nvmlSystemGetDriverVersion, char *version, unsigned size)
+{
+    snprintf(version, size, "550.54.15");
+    return OK;
+}
+
+EXPORT(nvmlSystemGetCudaDriverVersion, int *version)
+{
+    *version = 12040;
+    return OK;
+}
+
+EXPORT(nvmlDeviceGetCudaComputeCapability, struct device *device, int *major, int *minor)
+{
+    int rc = state(device);
+    if (rc == OK) {
+        *major = 8;
+        *minor = 6;
+    }
+    return rc;
+}
+
+EXPORT(nvmlDeviceGetPowerManagementLimit, struct device *device, unsigned *mw)
+{
+    int rc = state(device);
+    if (rc == OK)
+        *mw = (unsigned)say(170000);
+    return rc;
 }
 
 EXPORT(nvmlDeviceGetUtilizationRates, struct device *device, uint32_t *rates)

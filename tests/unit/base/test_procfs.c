@@ -94,6 +94,11 @@ static void parses_io(void **state)
     assert_int_equal(procfs_parse_io(text, &io, NULL), 0);
     assert_int_equal(io.char_read_bytes, 1);
     assert_int_equal(io.char_written_bytes, 2);
+    assert_int_equal(io.read_bytes, 5);
+    assert_int_equal(io.written_bytes, 6);
+    /* a kernel without storage accounting */
+    assert_int_equal(procfs_parse_io("rchar: 1\nwchar: 2\n", &io, NULL), 0);
+    assert_true(io.read_bytes == UINT64_MAX && io.written_bytes == UINT64_MAX);
     assert_int_equal(procfs_parse_io("rchar: 1\nsyscr: 2\n", &io, NULL), -ERROR_INPUT);
     assert_int_equal(procfs_parse_io("", &io, NULL), -ERROR_INPUT);
 }
@@ -293,6 +298,45 @@ static void reads_long_lists_of_children_and_survives_strange_ones(void **state)
     root_close(&root);
 }
 
+static void parses_memory(void **state)
+{
+    struct proc_memory memory;
+    assert_int_equal(
+        procfs_parse_memory("Name:\tRssAnon: 7\nRssAnon:\t  12 kB\nVmSwap:\t3 kB\n", &memory, NULL),
+        0);
+    assert_int_equal(memory.anon_bytes, 12 * 1024);
+    assert_int_equal(memory.swap_bytes, 3 * 1024);
+    /* an old kernel, or a process without memory; numbers that are none */
+    assert_int_equal(procfs_parse_memory("Name:\ta\nRssAnon:\t99999999999999999999 kB\nVmSwap: x\n",
+                                         &memory, NULL),
+                     0);
+    assert_true(memory.anon_bytes == UINT64_MAX && memory.swap_bytes == UINT64_MAX);
+    assert_int_equal(procfs_parse_memory("", &memory, NULL), -ERROR_INPUT);
+}
+
+static void own_descriptors_and_switches_are_counted(void **state)
+{
+    struct root root;
+    uint64_t before, after, voluntary, involuntary, more;
+    int fds[5];
+    assert_int_equal(root_open(&root, "/", NULL), 0);
+    assert_int_equal(procfs_count_fds(&root, getpid(), &before, NULL), 0);
+    for (int i = 0; i < 5; i++)
+        fds[i] = dup(1);
+    assert_int_equal(procfs_count_fds(&root, getpid(), &after, NULL), 0);
+    assert_int_equal(after - before, 5);
+    for (int i = 0; i < 5; i++)
+        close(fds[i]);
+    assert_int_equal(procfs_read_switches(&root, getpid(), &voluntary, &involuntary, NULL), 0);
+    for (int i = 0; i < 20; i++)
+        usleep(100);
+    assert_int_equal(procfs_read_switches(&root, getpid(), &more, &involuntary, NULL), 0);
+    assert_true(more >= voluntary + 20);
+    assert_int_equal(procfs_count_fds(&root, 0x3fffffff, &before, NULL), -ERROR_ABSENT);
+    assert_int_equal(procfs_read_switches(&root, 0x3fffffff, &before, &after, NULL), -ERROR_ABSENT);
+    root_close(&root);
+}
+
 static int set_up(void **state)
 {
     return mkdtemp(directory) ? 0 : -1;
@@ -311,6 +355,8 @@ int main(void)
         cmocka_unit_test(parses_nasty_command_names),
         cmocka_unit_test(takes_old_kernels_and_refuses_other_text),
         cmocka_unit_test(parses_io),
+        cmocka_unit_test(parses_memory),
+        cmocka_unit_test(own_descriptors_and_switches_are_counted),
         cmocka_unit_test(own_process_agrees_with_getrusage),
         cmocka_unit_test(a_process_that_has_gone_is_absent),
         cmocka_unit_test(finds_the_tree_of_real_children),

@@ -288,7 +288,7 @@ static void file_errors_tell_line_column_and_the_nearest_name(void **state)
         {"regression:\n  treshold:\n    p99_pct: 5\n", 2, 3,
          "unknown setting 'regression.treshold'", "did you mean 'regression.thresholds'?"},
         {"benchmark:\n  batch_size: 5\n", 2, 3, "unknown setting 'benchmark.batch_size'",
-         "did you mean 'inference.batch_size'?"},
+         "did you mean 'benchmark.batch_sizes'?"},
         {"benchmark: 5\n", 1, 12, "'benchmark' is a section: its settings stand below it, indented",
          ""},
         {"benchmark: [a]\n", 1, 12,
@@ -367,6 +367,46 @@ static void reads_the_environment(void **state)
     unsetenv("TACHO_DISABLE");
 }
 
+static void a_copy_stands_alone(void **state)
+{
+    struct settings settings, copy;
+    assert_int_equal(settings_init(&settings, NULL), 0);
+    settings_set(&settings, SETTING_LIMIT, "wall_ms<=1", SOURCE_FLAG, "--limit", NULL);
+    settings_set(&settings, SETTING_LIMIT, "wall_ms<=2", SOURCE_FLAG, "--limit", NULL);
+    settings_set(&settings, SETTING_LIMIT, "wall_ms<=3", SOURCE_FLAG, "--limit", NULL);
+    assert_int_equal(settings_copy(&copy, &settings, NULL), 0);
+    settings_set(&settings, SETTING_LIMIT, "wall_ms<=4", SOURCE_FLAG, "--limit", NULL);
+    settings_set(&copy, SETTING_LIMIT, "wall_ms<=5", SOURCE_FLAG, "--limit", NULL);
+    settings_set(&copy, SETTING_THREADS, "3", SOURCE_FLAG, "--threads", NULL);
+    assert_false(settings_is_set(&settings, SETTING_THREADS));
+    assert_string_equal(settings.values[SETTING_LIMIT].list[3], "wall_ms<=4");
+    settings_deinit(&settings);
+    assert_int_equal(copy.values[SETTING_LIMIT].list_count, 4);
+    assert_string_equal(copy.values[SETTING_LIMIT].list[0], "wall_ms<=1");
+    assert_string_equal(copy.values[SETTING_LIMIT].list[3], "wall_ms<=5");
+    assert_string_equal(copy.values[SETTING_LIMIT].origin, "--limit");
+    assert_int_equal(settings_get_u64(&copy, SETTING_THREADS), 3);
+    assert_int_equal(settings_get_u64(&copy, SETTING_INTERVAL), 100000000);
+    settings_deinit(&copy);
+}
+
+static void what_is_unset_is_the_default_again(void **state)
+{
+    struct settings settings;
+    assert_int_equal(settings_init(&settings, NULL), 0);
+    settings_set(&settings, SETTING_INTERVAL, "1s", SOURCE_FLAG, "--interval", NULL);
+    settings_set(&settings, SETTING_LIMIT, "wall_ms<=1", SOURCE_FLAG, "--limit", NULL);
+    assert_int_equal(settings_unset(&settings, SETTING_INTERVAL, NULL), 0);
+    assert_int_equal(settings_unset(&settings, SETTING_LIMIT, NULL), 0);
+    assert_int_equal(settings_get_u64(&settings, SETTING_INTERVAL), 100000000);
+    assert_false(settings_is_set(&settings, SETTING_INTERVAL));
+    assert_false(settings_is_set(&settings, SETTING_LIMIT));
+    assert_int_equal(settings.values[SETTING_LIMIT].list_count, 0);
+    settings_set(&settings, SETTING_INTERVAL, "2s", SOURCE_FILE, "tacho.yaml", NULL);
+    assert_int_equal(settings_get_u64(&settings, SETTING_INTERVAL), 2000000000);
+    settings_deinit(&settings);
+}
+
 static int set_up(void **state)
 {
     int fd = mkstemp(path);
@@ -393,6 +433,8 @@ int main(void)
         cmocka_unit_test(file_errors_tell_line_column_and_the_nearest_name),
         cmocka_unit_test(empty_files_and_sections_say_nothing),
         cmocka_unit_test(reads_the_environment),
+        cmocka_unit_test(a_copy_stands_alone),
+        cmocka_unit_test(what_is_unset_is_the_default_again),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

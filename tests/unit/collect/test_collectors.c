@@ -19,6 +19,7 @@ static void finds_by_name_and_alias(void **state)
     for (size_t i = 0; collectors[i]; i++)
         assert_ptr_equal(collector_find(collectors[i]->name), collectors[i]);
     assert_ptr_equal(collector_find("psutil"), collector_find("proc"));
+    assert_ptr_equal(collector_find("tegrastats"), collector_find("tegra"));
     assert_null(collector_find("prc"));
     assert_null(collector_find(""));
 }

@@ -19,6 +19,8 @@ static int setup(void **state)
     unsetenv("NVML_STANDIN_FAULT");
     unsetenv("NVML_STANDIN_DEVICES");
     unsetenv("NVML_STANDIN_NAME");
+    unsetenv("NVML_STANDIN_COMPUTE");
+    unsetenv("NVML_STANDIN_GRAPHICS");
     test_root_open(&machine, "pc");
     return 0;
 }
@@ -47,7 +49,7 @@ static void reads_every_value_in_its_unit(void **state)
 {
     struct test_collector test;
     test_open(&test, "nvml", &machine);
-    assert_int_equal(test.channels.count, 9);
+    assert_int_equal(test.channels.count, 10);
     assert_int_equal(test_sample(&test), 0);
     ASSERT_NEAR(value_of(&test, "gpu_util_pct", "nvidia_0"), 40, 0);
     /* version 2 keeps what the driver reserves out of what is used */
@@ -78,10 +80,50 @@ static void every_device_is_an_instance(void **state)
     struct test_collector test;
     setenv("NVML_STANDIN_DEVICES", "3", 1);
     test_open(&test, "nvml", &machine);
-    assert_int_equal(test.channels.count, 27);
+    assert_int_equal(test.channels.count, 30);
     test_sample(&test);
     ASSERT_NEAR(value_of(&test, "gpu_util_pct", "nvidia_0"), 40, 0);
     ASSERT_NEAR(value_of(&test, "gpu_util_pct", "nvidia_2"), 42, 0);
+    test_close(&test);
+}
+
+/* Of the tree pc: 4000 has the children 4001 and 4002; 9999 is not there. */
+static double sampled_track_mb(struct test_collector *test, const char *compute,
+                               const char *graphics, pid_t target)
+{
+    setenv("NVML_STANDIN_COMPUTE", compute, 1);
+    setenv("NVML_STANDIN_GRAPHICS", graphics, 1);
+    assert_int_equal(test_sample_target(test, target, 1), 0);
+    return value_of(test, "gpu_mem_track_mb", "nvidia_0");
+}
+
+static void memory_of_the_measured_tree_is_summed(void **state)
+{
+    struct test_collector test;
+    test_open(&test, "nvml", &machine);
+    assert_true(test_channel(&test, "gpu_mem_track_mb", "nvidia_0")->per_target);
+    ASSERT_NEAR(sampled_track_mb(&test, "4001:100,4002:20,9999:5000", "", 4000), 120, 0);
+    ASSERT_NEAR(sampled_track_mb(&test, "4001:100,4002:20", "", 4001), 100, 0);
+    /* one process that computes and draws: its larger size, once */
+    ASSERT_NEAR(sampled_track_mb(&test, "4001:100", "4001:130,4002:7", 4000), 137, 0);
+    /* none of its processes uses the GPU: that is known, and 0 */
+    ASSERT_NEAR(sampled_track_mb(&test, "9999:5000", "", 4000), 0, 0);
+    ASSERT_NAN(sampled_track_mb(&test, "4001:?,4002:20", "", 4000));
+    ASSERT_NEAR(sampled_track_mb(&test, "9999:?,4002:20", "", 4000), 20, 0);
+    ASSERT_NAN(sampled_track_mb(&test, "4001:100", "", 0)); /* nothing is measured now */
+    /* pids of nothing, as some drivers of Tegra tell */
+    ASSERT_NEAR(sampled_track_mb(&test, "0:77,4294967295:88,4002:1", "", 4000), 1, 0);
+    test_close(&test);
+}
+
+static void more_processes_than_fit_are_no_value(void **state)
+{
+    struct test_collector test;
+    char many[2048] = "";
+    test_open(&test, "nvml", &machine);
+    for (int i = 0; i < 200; i++)
+        snprintf(many + strlen(many), sizeof(many) - strlen(many), "4001:1,");
+    ASSERT_NAN(sampled_track_mb(&test, many, "", 4000));
     test_close(&test);
 }
 
@@ -94,6 +136,7 @@ static void an_old_driver_is_read_through_old_names(void **state)
     ASSERT_NEAR(value_of(&test, "gpu_mem_used_mb", "nvidia_0"), 2048 + 256, 0);
     ASSERT_NEAR(value_of(&test, "gpu_power_w", "nvidia_0"), 70, 1e-9);
     ASSERT_NEAR(value_of(&test, "gpu_throttle_reasons", "nvidia_0"), 4, 0);
+    assert_int_equal(reason_of(&test, "gpu_mem_track_mb"), REASON_UNSUPPORTED);
     assert_non_null(strstr(test_channel(&test, "gpu_mem_used_mb", "nvidia_0")->source, "reserves"));
     assert_non_null(
         strstr(test_channel(&test, "gpu_power_w", "nvidia_0")->source, "nvmlDeviceGetPowerUsage"));
@@ -116,7 +159,7 @@ static void what_is_not_supported_says_so_once(void **state)
     struct test_collector test;
     fault("unsupported");
     test_open(&test, "nvml", &machine);
-    assert_int_equal(test.channels.count, 9);
+    assert_int_equal(test.channels.count, 10);
     for (size_t i = 0; i < test.channels.count; i++)
         assert_int_equal(reason_of(&test, test.channels.items[i].metric->name), REASON_UNSUPPORTED);
     /* and is not tried again, even if it worked now */
@@ -253,6 +296,8 @@ int main(void)
         TEST(reads_every_value_in_its_unit),
         TEST(energy_counts_from_open),
         TEST(every_device_is_an_instance),
+        TEST(memory_of_the_measured_tree_is_summed),
+        TEST(more_processes_than_fit_are_no_value),
         TEST(an_old_driver_is_read_through_old_names),
         TEST(without_instantaneous_power_the_mean_is_used_and_named),
         TEST(what_is_not_supported_says_so_once),

@@ -8,9 +8,10 @@ struct range {
 };
 
 static const struct range ranges[] = {
-    {"gpu_util_pct", 0, 100},   {"gpu_mem_used_mb", 0, 4e6}, {"gpu_mem_total_mb", 128, 4e6},
-    {"gpu_mhz", 1, 10000},      {"gpu_mem_mhz", 1, 50000},   {"gpu_temp_c", 1, 130},
-    {"gpu_power_w", 0.1, 5000}, {"gpu_energy_j", 0, 1e9},    {"gpu_throttle_reasons", 0, 1e6},
+    {"gpu_util_pct", 0, 100},     {"gpu_mem_used_mb", 0, 4e6}, {"gpu_mem_total_mb", 128, 4e6},
+    {"gpu_mhz", 1, 10000},        {"gpu_mem_mhz", 1, 50000},   {"gpu_temp_c", 1, 130},
+    {"gpu_power_w", 0.1, 5000},   {"gpu_energy_j", 0, 1e9},    {"gpu_throttle_reasons", 0, 1e6},
+    {"gpu_mem_track_mb", 0, 4e6},
 };
 
 static const struct range *range_of(const char *metric)

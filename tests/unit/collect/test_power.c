@@ -155,16 +155,124 @@ static void denied_counters_say_so(void **state)
 
 static void machines_without_a_sensor(void **state)
 {
-    struct root root;
+    struct test_tree tree;
     struct test_collector test;
     struct probe_result probe;
-    test_root_open(&root, "pi5");
-    struct collect_env env = {.root = &root, .interval_ns = NS_PER_S};
+    test_tree_init(&tree);
+    struct collect_env env = {.root = &tree.root, .interval_ns = NS_PER_S};
     collector_find("power")->probe(&env, &probe);
     assert_int_equal(probe.reason, REASON_ABSENT);
-    assert_int_equal(test_try_open(&test, "power", &root, NULL), -ERROR_ABSENT);
+    assert_int_equal(test_try_open(&test, "power", &tree.root, NULL), -ERROR_ABSENT);
     test_close(&test);
-    root_close(&root);
+    test_tree_deinit(&tree);
+}
+
+static void a_raspberry_pi_tells_why_its_supply_is_too_weak(void **state)
+{
+    struct root root;
+    struct test_collector test;
+    open_tree(&test, &root, "pi5");
+    ASSERT_NEAR(value_of(&test, "under_voltage", "rpi_volt"), 1, 0);
+    ASSERT_NEAR(value_of(&test, "soc_throttle_flags", "firmware"), 0x50005, 0);
+    ASSERT_NAN(value_of(&test, "power_w", "total"));
+    assert_int_equal(test_channel(&test, "power_w", "total")->reason, REASON_ABSENT);
+    assert_int_equal(test.channels.count, 3); /* and no power that nothing measures */
+    close_tree(&test, &root);
+}
+
+#define FIRMWARE "sys/devices/platform/soc/soc:firmware/get_throttled"
+
+static void flags_are_hexadecimal_or_no_value(void **state)
+{
+    static const struct {
+        const char *text;
+        double flags;
+    } cases[] = {{"0\n", 0},  {"10\n", 0x10}, {"e0008", 0xe0008}, {"0x4\n", 4},      {"", NAN},
+                 {"\n", NAN}, {"5 5\n", NAN}, {"-1\n", NAN},      {"fffffffff", NAN}};
+    struct test_tree tree;
+    struct test_collector test;
+    test_tree_init(&tree);
+    test_tree_write(&tree, FIRMWARE, "0\n");
+    test_open(&test, "power", &tree.root);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        test_tree_write(&tree, FIRMWARE, cases[i].text);
+        test_sample(&test);
+        double flags = value_of(&test, "soc_throttle_flags", "firmware");
+        if (isnan(cases[i].flags))
+            ASSERT_NAN(flags);
+        else
+            ASSERT_NEAR(flags, cases[i].flags, 0);
+    }
+    test_close(&test);
+    test_tree_deinit(&tree);
+}
+
+#define BATTERY "sys/class/power_supply/BAT1/"
+
+static void a_battery_delivers_or_takes(void **state)
+{
+    struct test_tree tree;
+    struct test_collector test;
+    test_tree_init(&tree);
+    test_tree_write(&tree, BATTERY "type", "Battery\n");
+    test_tree_write(&tree, BATTERY "status", "Discharging\n");
+    test_tree_write(&tree, BATTERY "voltage_now", "11400000\n");
+    test_tree_write(&tree, BATTERY "current_now", "-1500000\n"); /* a sign of the driver's own */
+    test_open(&test, "power", &tree.root);
+    test_sample(&test);
+    ASSERT_NEAR(value_of(&test, "power_w", "BAT1"), 11.4 * 1.5, 1e-9);
+    ASSERT_NAN(value_of(&test, "power_w", "total")); /* on the mains it is not the machine's */
+    test_tree_write(&tree, BATTERY "status", "Charging\n");
+    test_sample(&test);
+    ASSERT_NEAR(value_of(&test, "power_w", "BAT1"), -11.4 * 1.5, 1e-9);
+    test_tree_write(&tree, BATTERY "status", "Unknown\n");
+    test_sample(&test);
+    ASSERT_NAN(value_of(&test, "power_w", "BAT1"));
+    test_tree_write(&tree, BATTERY "status", "Full\n");
+    test_tree_write(&tree, BATTERY "current_now", "0\n");
+    test_sample(&test);
+    ASSERT_NEAR(value_of(&test, "power_w", "BAT1"), 0, 0);
+    test_close(&test);
+    test_tree_deinit(&tree);
+}
+
+static void the_battery_of_a_mouse_is_not_the_machines(void **state)
+{
+    struct root root;
+    struct test_collector test;
+    open_tree(&test, &root, "pc");
+    ASSERT_NEAR(value_of(&test, "power_w", "BAT0"), 12.5, 1e-9); /* power_now, uW */
+    assert_null(test_channel(&test, "power_w", "hidpp_battery_0"));
+    assert_null(test_channel(&test, "power_w", "AC"));
+    close_tree(&test, &root);
+}
+
+/* AGX boards of the generation before Orin, on JetPack 4: two chips, no input rail. */
+static void rails_of_two_iio_chips_make_one_total(void **state)
+{
+    static const char *const names[2][3] = {{"GPU", "CPU", "SOC"}, {"CV", "VDDRQ", "SYS5V"}};
+    struct test_tree tree;
+    struct test_collector test;
+    test_tree_init(&tree);
+    for (int chip = 0; chip < 2; chip++) {
+        for (int rail = 0; rail < 3; rail++) {
+            char path[128], text[32];
+            snprintf(path, sizeof(path), "sys/bus/iio/devices/iio:device%d/rail_name_%d", chip,
+                     rail);
+            snprintf(text, sizeof(text), "%s\n", names[chip][rail]);
+            test_tree_write(&tree, path, text);
+            snprintf(path, sizeof(path), "sys/bus/iio/devices/iio:device%d/in_power%d_input", chip,
+                     rail);
+            snprintf(text, sizeof(text), "%d\n", 1000 * (chip * 3 + rail + 1));
+            test_tree_write(&tree, path, text);
+        }
+    }
+    test_open(&test, "power", &tree.root);
+    test_sample(&test);
+    ASSERT_NEAR(value_of(&test, "power_w", "CV"), 4, 1e-9);
+    ASSERT_NEAR(value_of(&test, "power_w", "total"), 1 + 2 + 3 + 4 + 5 + 6, 1e-9);
+    test_close(&test);
+    test_tree_deinit(&tree);
 }
 
 static void hostile_values_are_no_values(void **state)
@@ -195,6 +303,11 @@ int main(void)
         cmocka_unit_test(a_counter_that_starts_anew_is_no_energy),
         cmocka_unit_test(denied_counters_say_so),
         cmocka_unit_test(machines_without_a_sensor),
+        cmocka_unit_test(a_raspberry_pi_tells_why_its_supply_is_too_weak),
+        cmocka_unit_test(flags_are_hexadecimal_or_no_value),
+        cmocka_unit_test(a_battery_delivers_or_takes),
+        cmocka_unit_test(the_battery_of_a_mouse_is_not_the_machines),
+        cmocka_unit_test(rails_of_two_iio_chips_make_one_total),
         cmocka_unit_test(hostile_values_are_no_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

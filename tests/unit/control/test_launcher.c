@@ -170,6 +170,106 @@ static void test_surroundings(void **state)
     assert_int_equal(atoi(output), 4 + inherited); /* 0, 1, 2 and ls's own */
 }
 
+/* What it shows is the file's own identity: neither a copy nor something else at that number. */
+static void test_pass_fd(void **state)
+{
+    char output[256], path[64], expected[80];
+    make_path(path);
+    CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(write(fd, "sent over\n", 10), 10);
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    snprintf(expected, sizeof(expected), "%s\nsent over\n", path);
+    struct launch_request request = request_of(ARGV("sh", "-c", "readlink /proc/$$/fd/3; cat <&3"));
+    request.has_pass_fd = true;
+    request.pass_fd = fd;
+    launch_output(&request, output, sizeof(output));
+    assert_string_equal(output, expected);
+    assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0); /* borrowed, and left as it was */
+    /* With stderr too, and as the only descriptor that is more than usual. */
+    int inherited = 0;
+    for (int other = 3; other < 1024; other++) {
+        int flags = fcntl(other, F_GETFD);
+        inherited += other != 3 && flags >= 0 && (flags & FD_CLOEXEC) == 0;
+    }
+    request.argv = ARGV("sh", "-c", "echo x >&2; ls /proc/self/fd | wc -w");
+    CLEANUP_CLOSE int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    request.stderr_fd = null_fd;
+    launch_output(&request, output, sizeof(output));
+    assert_int_equal(atoi(output), 5 + inherited); /* 0, 1, 2, the passed one and ls's own */
+    /* A failed exec is still told, whatever stood at 3 before. */
+    request = request_of(ARGV("no-such-program-anywhere"));
+    request.has_pass_fd = true;
+    request.pass_fd = fd;
+    struct launch_report report = launch(&request);
+    assert_int_equal(report.outcome, LAUNCH_EXEC_FAILED);
+    assert_int_equal(report.exec_errno, ENOENT);
+    /* And nothing is passed to the next. */
+    request = request_of(ARGV("sh", "-c", "readlink /proc/$$/fd/3"));
+    launch_output(&request, output, sizeof(output));
+    assert_null(strstr(output, path));
+    unlink(path);
+}
+
+/* The same, whatever numbers the launcher's own descriptors have: one of them stands in the place
+ * that the passed one gets. */
+static void test_pass_fd_of_small_numbers(void **state)
+{
+    char path[64];
+    make_path(path);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct launcher own;
+        struct launch_report report;
+        pid_t started;
+        char script[128];
+        snprintf(script, sizeof(script), "[ \"$(readlink /proc/$$/fd/3)\" = %s ] && exit 7", path);
+        struct launch_request request = request_of(ARGV("sh", "-c", script));
+        bool is_right = true;
+        for (int first = 0; first <= 3; first++) { /* so many numbers are taken beforehand */
+            for (int fd = 3; fd < 1024; fd++)
+                close(fd);
+            for (int i = 0; i < first; i++)
+                is_right = is_right && open("/dev/null", O_RDONLY | O_CLOEXEC) == 3 + i;
+            if (launcher_start(&own, NULL) != 0)
+                _exit(1);
+            request.has_pass_fd = true;
+            request.pass_fd = open(path, O_RDONLY | O_CLOEXEC);
+            is_right = is_right && launcher_launch(&own, &request, &started, NULL) == 0 &&
+                       launcher_report(&own, &report, NULL) == 0 && report.exit_status == 7;
+            launcher_stop(&own);
+        }
+        _exit(is_right ? 42 : 2);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status), 42);
+    unlink(path);
+}
+
+static void test_oom_first(void **state)
+{
+    char before[32] = "", output[32];
+    CLEANUP_CLOSE int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, before, sizeof(before) - 1) <= 0)
+        skip();
+    struct launch_request request = request_of(ARGV("cat", "/proc/self/oom_score_adj"));
+    launch_output(&request, output, sizeof(output));
+    assert_string_equal(output, before);
+    request.is_oom_first = true;
+    launch_output(&request, output, sizeof(output));
+    assert_string_equal(output, "1000\n");
+    /* What the child wrote to say so is not on the program's bill. */
+    request = request_of(ARGV(PROG("write"), "0"));
+    request.is_oom_first = true;
+    struct launch_report report = launch(&request);
+    if (report.io_reason == REASON_NONE)
+        assert_int_equal(report.char_written_bytes, 0);
+    /* The launcher itself is as before. */
+    request = request_of(ARGV("cat", "/proc/self/oom_score_adj"));
+    launch_output(&request, output, sizeof(output));
+    assert_string_equal(output, before);
+}
+
 static void test_environment(void **state)
 {
     char output[256];
@@ -333,6 +433,9 @@ int main(void)
         cmocka_unit_test(test_switches_and_faults),
         cmocka_unit_test(test_character_io),
         cmocka_unit_test(test_surroundings),
+        cmocka_unit_test(test_pass_fd),
+        cmocka_unit_test(test_pass_fd_of_small_numbers),
+        cmocka_unit_test(test_oom_first),
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_large_arguments),
         cmocka_unit_test(test_affinity),

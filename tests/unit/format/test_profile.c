@@ -222,6 +222,31 @@ static void details_keep_their_kind(void **state)
     profile_deinit(&profile);
 }
 
+/* The limit is about the share that keeps the deadline. */
+static void a_share_of_misses_is_a_percentile(void **state)
+{
+    static const struct {
+        const char *text, *bound;
+    } rows[] = {
+        {"deadline_ms: 33.3\nmax_missed_pct: 1\n", "p99(latency_ms) <= 33.3 ms"},
+        {"max_missed_pct: 0.1\ndeadline_ms: 20\n", "p99.9(latency_ms) <= 20 ms"},
+        {"deadline_ms: 20\nmax_missed_pct: 0\n", "max(latency_ms) <= 20 ms"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct profile profile;
+        struct error err = {0};
+        if (read_text(rows[i].text, &profile, &err) < 0)
+            fail_msg("%s", err.message);
+        expect_limit(&profile, "missed", rows[i].bound);
+        profile_deinit(&profile);
+    }
+    struct profile profile;
+    assert_int_equal(read_text("deadline_ms: 20\n", &profile, NULL), 0);
+    assert_int_equal(profile.limit_count, 0);
+    assert_true(profile.deadline_ms == 20 && isnan(profile.max_missed_pct));
+    profile_deinit(&profile);
+}
+
 static void mistakes_have_a_place(void **state)
 {
     static const struct {
@@ -246,6 +271,9 @@ static void mistakes_have_a_place(void **state)
         {"analysis: {group_by: [a]}\n", 1, 0, "group_by: expected text", ""},
         {"throughput_target_fps: -1\n", 1, 0, "at least 0", ""},
         {"memory_limit_mb: 10\nmemory_headroom_percent: 100\n", 1, 0, "below 100", ""},
+        {"max_missed_pct: 1\n", 1, 0, "needs deadline_ms", ""},
+        {"deadline_ms: 5\nmax_missed_pct: 100\n", 2, 0, "below 100", ""},
+        {"deadline_ms: 0\n", 1, 0, "above 0", ""},
         {"- a\n", 1, 1, "mapping", ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -329,9 +357,13 @@ static void own_directory_goes_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(builtin_numbers),         cmocka_unit_test(what_is_not_said_stays_unsaid),
-        cmocka_unit_test(details_keep_their_kind), cmocka_unit_test(mistakes_have_a_place),
-        cmocka_unit_test(unknown_names),           cmocka_unit_test(own_directory_goes_first),
+        cmocka_unit_test(builtin_numbers),
+        cmocka_unit_test(what_is_not_said_stays_unsaid),
+        cmocka_unit_test(details_keep_their_kind),
+        cmocka_unit_test(a_share_of_misses_is_a_percentile),
+        cmocka_unit_test(mistakes_have_a_place),
+        cmocka_unit_test(unknown_names),
+        cmocka_unit_test(own_directory_goes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,48 @@ static struct run_sink *fresh_of_two(void *context)
     return fresh_run((*next)++);
 }
 
+/* The phases of a model: 1 s each; steady was told once for fewer units while it ran. */
+static void phases_of_a_model(void **state)
+{
+    struct run run, again;
+    struct error err = {0};
+    run_init(&run);
+    struct run_sink *sink = run_sink_of(&run);
+    struct run_info info = {.id = "model", .label = "model"};
+    struct run_end end = {.state = RUN_COMPLETE, .end_ns = 9000 * MS};
+    struct phase early = {
+        .kind = PHASE_STEADY, .first_unit = 6, .unit_count = 1, .begin_ns = 5000 * MS};
+    early.end_ns = 5100 * MS;
+    assert_int_equal(sink_begin(sink, &info, NULL), 0);
+    assert_int_equal(sink_phase(sink, &early, NULL), 0);
+    for (int kind = PHASE_LOAD; kind <= PHASE_COOLDOWN; kind++) {
+        struct phase phase = {.kind = (enum phase_kind)kind,
+                              .first_unit = kind < PHASE_FIRST ? 0 : 2 * (uint64_t)(kind - 1) - 2,
+                              .unit_count = kind < PHASE_FIRST ? 0 : 2,
+                              .begin_ns = 1000 * MS * kind,
+                              .end_ns = 1000 * MS * (kind + 1)};
+        assert_int_equal(sink_phase(sink, &phase, NULL), 0);
+    }
+    assert_int_equal(sink_end(sink, &end, NULL), 0);
+    char *text = run_text(&run, true);
+    assert_int_equal(run_json_read(text, strlen(text), "x.json", fresh_run, &again, &err), 0);
+    char *second = run_text(&again, true);
+    assert_string_equal(text, second);
+    json_t *root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    for (int kind = PHASE_LOAD; kind <= PHASE_COOLDOWN; kind++) {
+        const char *name = phase_kind_name((enum phase_kind)kind);
+        assert_number(at(root, "phases", name, "time_s"), 1);
+        int64_t units = json_integer_value(at(root, "phases", name, "n"));
+        assert_int_equal(units, kind < PHASE_FIRST ? 0 : 2);
+    }
+    json_decref(root);
+    free(text);
+    free(second);
+    run_deinit(&run);
+    run_deinit(&again);
+}
+
 static void several_runs(void **state)
 {
     struct run run, again[2], *next = again;
@@ -247,6 +289,7 @@ int main(void)
         cmocka_unit_test(metrics),
         cmocka_unit_test(phases_invocations_findings),
         cmocka_unit_test(there_and_back),
+        cmocka_unit_test(phases_of_a_model),
         cmocka_unit_test(several_runs),
         cmocka_unit_test(dropped_values_are_told),
         cmocka_unit_test(same_metric_twice),

@@ -88,6 +88,29 @@ static void everything_is_copied(void **state)
     assert_int_equal(run.series_count, 0);
 }
 
+/* What of the workload became known only while it ran replaces what was said before. */
+static void facts_of_the_end_are_merged(void **state)
+{
+    struct run run;
+    struct facts before = {0}, after = {0};
+    facts_text(&before, "device", "cpu", NULL);
+    facts_null(&before, "provider", REASON_NOT_ASKED, NULL);
+    facts_text(&after, "provider", "CPUExecutionProvider", "profile");
+    facts_integer(&after, "opset", 17, NULL);
+    struct run_info info = {.id = "x", .label = "x", .workload = &before};
+    struct run_end end = {.state = RUN_COMPLETE, .end_ns = 1, .workload_after = &after};
+    run_init(&run);
+    assert_int_equal(sink_begin(run_sink_of(&run), &info, NULL), 0);
+    assert_int_equal(sink_end(run_sink_of(&run), &end, NULL), 0);
+    facts_deinit(&before);
+    facts_deinit(&after);
+    assert_int_equal(run.workload.count, 3);
+    assert_string_equal(run.workload.items[0].key, "device");
+    assert_string_equal(facts_get_text(&run.workload, "provider", ""), "CPUExecutionProvider");
+    assert_int_equal(facts_get(&run.workload, "opset")->integer, 17);
+    run_deinit(&run);
+}
+
 static void many_own_metrics_keep_their_series(void **state)
 {
     struct run run;
@@ -378,6 +401,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_run),
         cmocka_unit_test(everything_is_copied),
+        cmocka_unit_test(facts_of_the_end_are_merged),
         cmocka_unit_test(many_own_metrics_keep_their_series),
         cmocka_unit_test(a_series_without_values_keeps_its_reason),
         cmocka_unit_test(nanoseconds_become_the_shown_unit),

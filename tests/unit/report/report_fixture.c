@@ -148,6 +148,147 @@ void fixture_usual(struct fixture *fixture, size_t count, size_t warmup)
     fixture_sensor(fixture, "power_w", "VDD_IN", count, 4.1, 0.1);
 }
 
+/* ---- a model ---- */
+
+#define UNITS 503
+#define FIRST 3
+#define WARMUP 20
+#define PROCESS_NS 6000000000LL
+
+static void model_facts(struct fixture *fixture, bool is_open)
+{
+    static const char *const shares[] = {"cpu 100.0 %"};
+    struct facts *facts = &fixture->workload;
+    facts_text(facts, "kind", "onnx", NULL);
+    facts_text(facts, "name", "detector", NULL);
+    facts_text(facts, "label", "detector fp16 batch 4 cpu", NULL);
+    facts_text(facts, "model", "/opt/models/detector.fp16.onnx", NULL);
+    facts_text(facts, "precision", "fp16", NULL);
+    facts_text(facts, "compute_precision", "fp32", NULL);
+    facts_integer(facts, "batch_size", 4, NULL);
+    facts_integer(facts, "streams", is_open ? 2 : 1, NULL);
+    facts_integer(facts, "threads", 2, NULL);
+    facts_text(facts, "device", "cpu", NULL);
+    facts_text(facts, "provider_asked", "cpu", NULL);
+    facts_list(facts, "provider_shares", shares, 1, NULL);
+    facts_text(facts, "engine", "onnxruntime", NULL);
+    facts_text(facts, "engine_version", "1.30.0", NULL);
+    if (is_open) {
+        facts_number(facts, "rate_per_s", 90, NULL);
+        facts_text(facts, "arrival", "poisson", NULL);
+    }
+    facts_text(facts, "unit", "inference", NULL);
+    facts_text(facts, "units", "inferences", NULL);
+    facts_text(facts, "latency_metric", "latency_ms", NULL);
+    struct run_info info = {.id = "20261120-212233-4f1c",
+                            .label = "detector fp16 batch 4 cpu",
+                            .begin_epoch_s = 1795382553.0,
+                            .environment = &fixture->environment,
+                            .workload = facts};
+    assert_int_equal(sink_begin(run_sink_of(&fixture->run), &info, NULL), 0);
+}
+
+static void model_phase(struct fixture *fixture, enum phase_kind kind, uint32_t process,
+                        uint64_t first, uint64_t count, int64_t begin_ms, int64_t end_ms)
+{
+    struct phase phase = {.kind = kind,
+                          .invocation = process,
+                          .first_unit = first,
+                          .unit_count = count,
+                          .begin_ns = process * PROCESS_NS + begin_ms * 1000000,
+                          .end_ns = process * PROCESS_NS + end_ms * 1000000,
+                          .found = kind == PHASE_WARMUP};
+    assert_int_equal(sink_phase(run_sink_of(&fixture->run), &phase, NULL), 0);
+}
+
+/* Units of about `base_ms`; the first is ten times as slow, warm-up twice. */
+static void model_units(struct fixture *fixture, const char *metric, size_t processes,
+                        double base_ms)
+{
+    struct series series = make_series(fixture, metric, SERIES_UNIT, "", "CLOCK_MONOTONIC");
+    static uint64_t ns[UNITS];
+    for (size_t process = 0; process < processes; process++) {
+        for (size_t i = 0; i < UNITS; i++) {
+            double factor = i == 0 ? 10 : i < FIRST + WARMUP ? 2 : 1;
+            double noise = (double)(i * 37 % 11) / 100 + (double)process / 200;
+            ns[i] = (uint64_t)(1e6 * base_ms * (factor + noise));
+        }
+        struct sample_block block = {
+            .series = &series, .invocation = (uint32_t)process, .n = UNITS, .value_ns = ns};
+        assert_int_equal(sink_samples(run_sink_of(&fixture->run), &block, NULL), 0);
+    }
+}
+
+/* One value in each process: base, and step more in each further one. */
+static void model_value(struct fixture *fixture, const char *metric, const char *instance,
+                        size_t processes, double base, double step)
+{
+    struct series series = make_series(fixture, metric, SERIES_VALUE, instance, "worker");
+    bool is_ns = series.metric->kind == METRIC_NS;
+    for (size_t i = 0; i < processes; i++) {
+        double value = base + step * (double)i;
+        uint64_t ns = (uint64_t)(value * 1e6);
+        put(fixture, &series, (uint32_t)i, 1, NULL, is_ns ? &ns : NULL, is_ns ? NULL : &value);
+    }
+}
+
+static void model_process(struct fixture *fixture, uint32_t process)
+{
+    struct invocation invocation = {.index = process,
+                                    .outcome = INVOCATION_OK,
+                                    .begin_ns = process * PROCESS_NS,
+                                    .end_ns = process * PROCESS_NS + 5900000000LL};
+    assert_int_equal(sink_invocation(run_sink_of(&fixture->run), &invocation, NULL), 0);
+    model_phase(fixture, PHASE_LOAD, process, 0, 0, 0, 12);
+    model_phase(fixture, PHASE_SESSION, process, 0, 0, 12, 97);
+    model_phase(fixture, PHASE_FIRST, process, 0, 1, 97, 200);
+    model_phase(fixture, PHASE_PROFILED, process, 1, FIRST - 1, 200, 250);
+    model_phase(fixture, PHASE_WARMUP, process, FIRST, WARMUP, 250, 700);
+    model_phase(fixture, PHASE_STEADY, process, FIRST + WARMUP, UNITS - FIRST - WARMUP, 700, 5800);
+}
+
+static void model_nodes(struct fixture *fixture, size_t nodes)
+{
+    for (size_t i = 0; i < nodes; i++) {
+        char instance[64];
+        snprintf(instance, sizeof(instance), "/model.%zu/conv/Conv (Conv, cpu)", i);
+        model_value(fixture, "node_ms", instance, 1, 0.1 + (double)(i * 7 % nodes) / 8, 0);
+    }
+}
+
+void fixture_model(struct fixture *fixture, size_t processes, size_t nodes, bool is_open)
+{
+    memset(fixture, 0, sizeof(*fixture));
+    run_init(&fixture->run);
+    model_facts(fixture, is_open);
+    for (uint32_t i = 0; i < processes; i++)
+        model_process(fixture, i);
+    model_units(fixture, "latency_ms", processes, is_open ? 14 : 10);
+    if (is_open) {
+        model_units(fixture, "service_ms", processes, 10);
+        model_units(fixture, "send_lag_ms", processes, 4);
+        model_value(fixture, "unserved_wait_ms", "", 2, 20, 15);
+    }
+    struct series windows = make_series(fixture, "throughput_per_s", SERIES_TIME, "", "worker");
+    for (int64_t i = 0; i < 50; i++) {
+        int64_t t_ns = (700 + 100 * i) * 1000000;
+        double per_s = 380 + (double)(i % 5);
+        put(fixture, &windows, 0, 1, &t_ns, NULL, &per_s);
+    }
+    model_value(fixture, "load_ms", "", processes, 12, 1);
+    model_value(fixture, "session_ms", "", processes, 85, 3);
+    model_value(fixture, "first_ms", "", processes, 103, 2);
+    model_value(fixture, "stage_rss_mb", "load", processes, 31, 0);
+    model_value(fixture, "stage_rss_mb", "session", processes, 54, 0);
+    model_value(fixture, "stage_rss_mb", "first", processes, 66, 0);
+    model_value(fixture, "stage_rss_mb", "steady", processes, 66.5, 0.25);
+    model_value(fixture, "stage_anon_mb", "steady", processes, 41, 0.25);
+    model_value(fixture, "cpu_pct", "", processes, 196, 1);
+    model_value(fixture, "peak_rss_mb", "", processes, 68, 1);
+    fixture_sensor(fixture, "cpu_total_pct", "", 250, 52, 1);
+    model_nodes(fixture, nodes);
+}
+
 void fixture_limit(struct fixture *fixture, enum outcome outcome, const char *bound, double value,
                    const char *unit, uint64_t n, uint64_t needed, const char *sentence)
 {

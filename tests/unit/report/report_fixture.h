@@ -33,6 +33,10 @@ void fixture_sensor(struct fixture *fixture, const char *metric, const char *ins
                     double base, double step);
 /* Everything that `tacho run` usually has for `count` launches. */
 void fixture_usual(struct fixture *fixture, size_t count, size_t warmup);
+/* A model's run, begun and filled: `processes` of them with 503 inferences each (3 first, 20
+ * warm-up, 480 steady), by stages, with throughput and the machine. nodes: how many of it are
+ * profiled. is_open: an open loop, of which two were never served. */
+void fixture_model(struct fixture *fixture, size_t processes, size_t nodes, bool is_open);
 void fixture_limit(struct fixture *fixture, enum outcome outcome, const char *bound, double value,
                    const char *unit, uint64_t n, uint64_t needed, const char *sentence);
 void fixture_end(struct fixture *fixture, enum run_state state);

@@ -38,6 +38,15 @@ static void test_usual(void **state)
     check(&fixture, "usual.md");
 }
 
+static void test_model(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_model(&fixture, 2, 12, true);
+    fixture_end(&fixture, RUN_COMPLETE);
+    check(&fixture, "model.md");
+}
+
 static void test_hostile_text(void **state)
 {
     (void)state;
@@ -68,6 +77,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_usual),
+        cmocka_unit_test(test_model),
         cmocka_unit_test(test_hostile_text),
         cmocka_unit_test(test_empty),
     };

@@ -44,6 +44,38 @@ static void test_usual_run_fits_a_screen(void **state)
     check(&fixture, &plain, "usual.txt");
 }
 
+static void test_model(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct strbuf out = {0};
+    fixture_model(&fixture, 1, 0, false);
+    fixture_limit(&fixture, OUTCOME_PASS, "p99(latency_ms) <= 33.3 ms", 11, "ms", 480, 0, "held");
+    fixture_end(&fixture, RUN_COMPLETE);
+    fixture_render(&fixture, &plain, &out);
+    assert_true(count_lines(strbuf_get(&out)) <= 24);
+    strbuf_deinit(&out);
+    check(&fixture, &plain, "model.txt");
+}
+
+static void test_model_in_processes_with_an_open_loop(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_model(&fixture, 3, 0, true);
+    fixture_end(&fixture, RUN_COMPLETE);
+    check(&fixture, &plain, "model_open.txt");
+}
+
+static void test_nodes_of_a_model(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_model(&fixture, 1, 57, false);
+    fixture_end(&fixture, RUN_COMPLETE);
+    check(&fixture, &plain, "model_nodes.txt");
+}
+
 static void test_pass(void **state)
 {
     (void)state;
@@ -290,6 +322,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_usual_run_fits_a_screen),
+        cmocka_unit_test(test_model),
+        cmocka_unit_test(test_model_in_processes_with_an_open_loop),
+        cmocka_unit_test(test_nodes_of_a_model),
         cmocka_unit_test(test_pass),
         cmocka_unit_test(test_fail_and_findings),
         cmocka_unit_test(test_undecided_says_how_many),

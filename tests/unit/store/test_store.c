@@ -87,6 +87,50 @@ static void flushes_between_change_nothing(void **state)
     store_close(store);
 }
 
+/* A model's run: phases that a command has not, and facts that only the run could tell. */
+static void a_models_run_comes_back_whole(void **state)
+{
+    struct place *place = *state;
+    struct store *store = open_writable(place);
+    struct run_sink *sink = NULL;
+    struct error err = {0};
+    assert_int_equal(store_sink(store, &sink, &err), 0);
+    struct facts before = {0}, after = {0};
+    facts_text(&before, "kind", "onnx", NULL);
+    facts_text(&before, "device", "cpu", "--device");
+    facts_null(&before, "provider", REASON_NOT_ASKED, NULL);
+    facts_text(&after, "provider", "CPUExecutionProvider", "profile");
+    facts_number(&after, "provider_share_pct", 99.5, "profile");
+    struct run_info info = {.id = "model-run", .label = "detector", .workload = &before};
+    struct run_end end = {.state = RUN_COMPLETE, .end_ns = 99, .workload_after = &after};
+    assert_int_equal(sink_begin(sink, &info, &err), 0);
+    for (int kind = PHASE_LOAD; kind <= PHASE_COOLDOWN; kind++) {
+        struct phase phase = {.kind = (enum phase_kind)kind,
+                              .first_unit = (uint64_t)kind,
+                              .unit_count = kind < PHASE_FIRST ? 0 : 1,
+                              .begin_ns = 10 * kind,
+                              .end_ns = 10 * kind + 10};
+        assert_int_equal(sink_phase(sink, &phase, &err), 0);
+    }
+    if (sink_end(sink, &end, &err) < 0)
+        fail_msg("%s", err.message);
+    struct run run;
+    run_init(&run);
+    assert_int_equal(store_load(store, "model-run", run_sink_of(&run), &err), 0);
+    assert_int_equal(run.phase_count, PHASE_COOLDOWN + 1);
+    for (int kind = PHASE_LOAD; kind <= PHASE_COOLDOWN; kind++)
+        assert_int_equal(run.phases[kind].kind, kind);
+    assert_int_equal(run.workload.count, 4);
+    assert_string_equal(facts_get_text(&run.workload, "device", ""), "cpu");
+    assert_string_equal(facts_get_text(&run.workload, "provider", ""), "CPUExecutionProvider");
+    assert_int_equal(facts_get(&run.workload, "provider")->reason, REASON_NONE);
+    assert_true(facts_get(&run.workload, "provider_share_pct")->number == 99.5);
+    run_deinit(&run);
+    facts_deinit(&before);
+    facts_deinit(&after);
+    store_close(store);
+}
+
 struct listing {
     struct store_entry entries[8];
     size_t count;
@@ -268,6 +312,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         PLACE_TEST(a_run_comes_back_whole),
+        PLACE_TEST(a_models_run_comes_back_whole),
         PLACE_TEST(flushes_between_change_nothing),
         PLACE_TEST(lists_newest_first),
         PLACE_TEST(resolves_names),

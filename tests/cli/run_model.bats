@@ -1,0 +1,277 @@
+#!/usr/bin/env bats
+# run_model.bats: `tacho run` on a model, as somebody types it. What needs an engine is skipped where
+# there is none; what must be refused without one is tested everywhere.
+
+load helper
+
+use_engine() {
+    need_engine "$@"
+    export TACHO_ORT=$engine
+}
+
+# The reference model that was built beside tacho, as a file of one's own.
+copy_model() {
+    cp "$(dirname "$TACHO")/models/${1:-detector}.onnx" "${2:-net.onnx}"
+}
+
+# refused STATUS TEXT ARGUMENT...: tacho ends so, with one line that holds TEXT and says more.
+refused() {
+    local expected=$1 text=$2
+    shift 2
+    run_split "$TACHO" run -n 3 "$@"
+    [ "$status" -eq "$expected" ] || {
+        echo "exit status $status: $errors"
+        return 1
+    }
+    [[ $errors == *"$text"* ]] || {
+        echo "$errors"
+        return 1
+    }
+    [ "$(grep -c '^tacho run:' <<<"$errors")" -eq 1 ]
+}
+
+worker_of() { pgrep -n -f "^$(readlink -f "$TACHO") worker"; }
+
+# ---- what works -------------------------------------------------------------------------------
+
+@test "model: tacho run, without anything, measures the detector" {
+    use_engine
+    run_split "$TACHO" run
+    [ "$status" -eq 0 ]
+    [[ $output == *detector*fp32*"batch 1"* ]]
+    [[ $output == *latency*throughput* ]]
+    [ "$("$TACHO" runs show last --json | jq -r .label)" = "detector fp32 batch 1 cpu" ]
+}
+
+@test "model: exactly N measured inferences; first and profiled ones stand apart" {
+    use_engine
+    "$TACHO" run detector -n 40 --warmup 5 --json >run.json
+    validate_json run.json
+    [ "$(jq .metrics.latency_ms.n run.json)" -eq 40 ]
+    [ "$(jq .phases.first.n run.json)" -eq 1 ]
+    [ "$(jq .phases.profiled.n run.json)" -eq 2 ]
+    [ "$(jq .phases.warmup.n run.json)" -eq 5 ]
+    [ "$(jq .phases.steady.n run.json)" -eq 40 ]
+    jq -e '.phases.load.time_s > 0 and .phases.session.time_s > 0' run.json
+    jq -e '.metrics.load_ms.mean > 0 and .metrics.session_ms.mean > 0 and .metrics.first_ms.mean > 0' run.json
+    jq -e '.metrics.peak_rss_mb.mean > 10 and .metrics.throughput_per_s.mean > 0' run.json
+}
+
+@test "model: what was measured, and by what, is part of the run" {
+    use_engine
+    "$TACHO" run detector -n 5 --threads 1 --seed 7 --json >run.json
+    jq -e '.workload | .kind == "onnx" and .engine == "onnxruntime" and .provider == "cpu"
+        and .precision == "fp32" and .compute_precision == "fp32" and .batch_size == 1
+        and .threads == 1 and .streams == 1 and .seed == 7 and .loop == "closed"
+        and .provider_shares == ["cpu 100.0 %"] and .parameters > 1000 and .opset > 0' run.json
+    [ "$(jq -r .workload.model_sha256 run.json)" = "$(sha256sum "$(jq -r .workload.model run.json)" | cut -d' ' -f1)" ]
+    [[ $(jq -r .workload.engine_version run.json) == 1.* ]]
+    [ -e "$(jq -r .workload.engine_library run.json)" ]
+    [ "$(jq -r '.workload.inputs[0]' run.json)" = "images float32 1x3x320x320" ]
+}
+
+@test "model: a file of one's own; batch, streams, shape, contents" {
+    use_engine
+    copy_model
+    "$TACHO" run net.onnx -n 10 --batch-size 2 --streams 2 --input zeros --json >run.json
+    jq -e '.workload | .name == "net" and .batch_size == 2 and .streams == 2 and .input_fill == "zeros"' run.json
+    # items per second: two of them in each call
+    jq -e '.metrics.throughput_per_s.mean * .metrics.latency_ms.mean | . > 1000 and . < 6000' run.json
+    "$TACHO" run net.onnx -n 3 --input-shape images=3x3x320x320 --json >run.json
+    [ "$(jq .workload.batch_size run.json)" -eq 3 ]
+}
+
+@test "model: --invocations K are K processes of N inferences" {
+    use_engine
+    "$TACHO" run detector -n 10 --invocations 3 --warmup 0 --json >run.json
+    [ "$(jq '.invocations | length' run.json)" -eq 3 ]
+    [ "$(jq .metrics.latency_ms.n run.json)" -eq 30 ]
+    [ "$(jq .metrics.load_ms.n run.json)" -eq 3 ]
+}
+
+@test "model: a limit is judged" {
+    use_engine
+    run "$TACHO" run classifier -n 30 --limit 'p50(latency_ms)<=10000' --limit 'throughput_per_s>=0.001'
+    [ "$status" -eq 0 ]
+    [[ $output == *PASS* ]]
+    run "$TACHO" run classifier -n 30 --limit 'p50(latency_ms)<=0.001'
+    [ "$status" -eq 1 ]
+}
+
+@test "model: --profile-ops stores the time of each node" {
+    use_engine
+    "$TACHO" run classifier -n 3 --profile-ops --json >run.json
+    validate_json run.json
+    jq -e '[.metrics | to_entries[] | select(.key | startswith("node_ms"))] | length > 20' run.json
+}
+
+@test "model: an open loop counts from the intended start" {
+    use_engine
+    "$TACHO" run classifier --rate 20 -n 20 --threads 1 --json >run.json
+    jq -e '.workload.loop == "open" and .workload.rate_per_s == 20 and .workload.arrival == "constant"' run.json
+    jq -e '.metrics.latency_ms.mean >= .metrics.service_ms.mean' run.json
+    jq -e '.metrics.send_lag_ms.n == .metrics.latency_ms.n' run.json
+}
+
+@test "model: more than it can serve is saturated, and no latency limit passes" {
+    use_engine
+    run_split "$TACHO" run detector --rate 100000 --duration 1s --threads 1 --json \
+        --limit 'p50(latency_ms)<=100000'
+    [ "$status" -ne 0 ]
+    jq -e '.findings[] | select(.rule == "saturated")' <<<"$output"
+    jq -e '.metrics.unserved_wait_ms.n > 0' <<<"$output"
+    jq -e '.verdict.outcome != "pass"' <<<"$output"
+}
+
+@test "model: precision is a fact: variants, and how far their outputs are" {
+    use_engine
+    "$TACHO" run detector --precision int8 -n 5 --json >run.json
+    jq -e '.workload | .precision == "int8" and .compute_precision == "int8"' run.json
+    jq -e '.findings[] | select(.rule == "output_difference") | .value > 0 and .value < 20' run.json
+    # A CPU computes fp16 in fp32, and that is said.
+    "$TACHO" run detector --precision fp16 -n 5 --json >run.json
+    jq -e '.workload | .precision == "fp16" and .compute_precision == "fp32"' run.json
+    jq -e '.findings[] | select(.rule == "compute_precision")' run.json
+}
+
+@test "model: nothing is left behind" {
+    use_engine
+    mkdir tmp
+    TMPDIR=$PWD/tmp "$TACHO" run detector -P int8 -n 3 --profile-ops
+    [ -z "$(ls -A tmp)" ]
+    [ -z "$(worker_of)" ]
+}
+
+@test "model: Ctrl-C stores what there is as interrupted" {
+    use_engine
+    env --default-signal=INT "$TACHO" run detector --duration 60s --json >run.json 2>errors &
+    local pid=$!
+    for _ in {1..100}; do [ -n "$(worker_of)" ] && break || sleep 0.1; done
+    sleep 2
+    kill -INT "$pid"
+    local status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq 130 ]
+    [ "$(jq -r .state run.json)" = "interrupted" ]
+    jq -e '.metrics.latency_ms.n > 0' run.json
+}
+
+@test "model: two versions of the engine, side by side" {
+    use_engine 1
+    "$TACHO" run detector -n 5 --json >new.json
+    use_engine 2
+    "$TACHO" run detector -n 5 --json >old.json
+    [ "$(jq -r .workload.engine_version new.json)" != "$(jq -r .workload.engine_version old.json)" ]
+    [ "$(jq -r .workload.model_sha256 new.json)" = "$(jq -r .workload.model_sha256 old.json)" ]
+}
+
+# ---- bad input that needs no engine ------------------------------------------------------------
+
+@test "bad model: missing, cut off, empty, no ONNX" {
+    copy_model
+    head -c 100000 net.onnx >cut.onnx
+    echo "this is a text" >text.onnx
+    : >empty.onnx
+    refused 2 "missing.onnx: no such file" missing.onnx
+    refused 2 "cut off" cut.onnx
+    refused 2 "not an ONNX model" text.onnx
+    refused 2 "empty" empty.onnx
+    [ ! -e .tacho ]
+}
+
+@test "bad model: a shape or batch that does not fit" {
+    copy_model
+    refused 2 "cannot be 4" net.onnx --input-shape 1x4x320x320
+    refused 2 "3 dimensions" net.onnx --input-shape 1x3x320
+    refused 2 "size zero" net.onnx --input-shape images=0x3x320x320
+    refused 2 "no input 'image'" net.onnx --input-shape image=1x3x320x320
+    refused 2 "no such file" net.onnx --input missing.npy
+    refused 2 "contradict each other" net.onnx --input-shape 1x3x320x320 --batch-size 2
+}
+
+@test "bad model: a device, precision, provider or profile that is none says which there are" {
+    refused 2 "unknown device 'cudda'" --device cudda
+    [[ $errors == *"did you mean cuda"* ]]
+    refused 2 "unknown device 'toaster'" --device toaster
+    [[ $errors == *"tacho devices"* ]]
+    refused 2 "fp17" --precision fp17
+    refused 2 "unknown provider 'cuba'" --provider cuba
+    refused 2 "unknown profile" --profile ci_smok
+    refused 2 "contradict each other" --device cpu --provider cuda
+    refused 2 "which provider" --device npu
+}
+
+@test "bad model: a precision that there is none of is 4, one that is only in the name 2" {
+    copy_model
+    cp net.onnx net.int8.onnx
+    refused 4 "net.fp16.onnx" net.onnx --precision fp16
+    refused 2 "its tensors are fp32" net.onnx --precision int8
+    refused 2 "its tensors are fp32" net.int8.onnx --precision int8
+    refused 4 "fp16, int8" detector --precision bf16
+}
+
+@test "bad model: no engine, no library, another architecture" {
+    copy_model
+    TACHO_ORT=/nowhere refused 4 "TACHO_ORT" net.onnx
+    mkdir empty
+    TACHO_ORT=$PWD/empty refused 4 "no libonnxruntime.so" net.onnx
+    echo "no library" >libonnxruntime.so
+    TACHO_ORT=$PWD/libonnxruntime.so refused 4 "libonnxruntime.so" net.onnx
+    # A header of a machine that this one is not (EM_S390).
+    { head -c 18 "$(command -v env)" && printf '\026\000' && head -c 4096 "$(command -v env)" | tail -c +21; } >other.so
+    TACHO_ORT=$PWD/other.so refused 4 "other.so" net.onnx
+}
+
+@test "bad model: words that are no model" {
+    refused 2 "did you mean the model detector" detektor
+    refused 2 "stands before '--'" ls
+    refused 2 "stands before '--'" detector -- true
+    refused 2 "nothing to measure" --metric 'x=([0-9]+)'
+    refused 2 "--rate 50" --arrival poisson
+}
+
+# ---- bad input that the engine refuses ----------------------------------------------------------
+
+@test "bad model: newer than the engine, an operator that it does not have" {
+    use_engine
+    copy_model
+    { printf '\010\143' && tail -c +3 net.onnx; } >newer.onnx # ir_version 99
+    LC_ALL=C sed 's/Sigmoid/Sigmoix/g' net.onnx >operator.onnx
+    refused 2 "IR version" newer.onnx
+    refused 2 "Sigmoix" operator.onnx
+}
+
+@test "bad model: a provider that is not in this engine is 4 with how to get it" {
+    use_engine
+    refused 4 "Xnnpack" --provider xnnpack
+    [[ $errors == *xnnpack* ]]
+    command -v nvidia-smi >/dev/null || refused 4 CUDA --device cuda
+}
+
+@test "bad model: more memory than there is stops before the machine does" {
+    use_engine
+    run_split "$TACHO" run detector -n 3 --batch-size 65536
+    [ "$status" -eq 2 ] || [ "$status" -eq 5 ]
+    [[ $errors == *memory* ]]
+    [[ $errors == *batch-size* ]]
+}
+
+@test "bad model: a worker that is killed is 5, with where it was" {
+    use_engine
+    "$TACHO" run detector --duration 60s >out 2>errors &
+    local pid=$! worker
+    for _ in {1..100}; do [ -n "$(worker_of)" ] && break || sleep 0.1; done
+    sleep 2
+    worker=$(worker_of)
+    kill -SEGV "$worker"
+    local status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq 5 ]
+    grep -q 'signal 11' errors
+    grep -q 'in the measured inferences' errors
+}
+
+@test "bad model: a time-out" {
+    use_engine
+    refused 5 "ran longer than" --timeout 1ms
+}
