@@ -87,18 +87,12 @@ def block(field, data):
     return varint(field << 3 | 2) + varint(len(data)) + data
 
 
-def float32(field, value):
-    return varint(field << 3 | 5) + struct.pack("<f", value)
-
-
 def value_info(name, kind, dims):
     shape = b"".join(block(1, block(2, d) if isinstance(d, str) else number(1, d)) for d in dims)
     return block(1, name) + block(2, block(1, number(1, kind) + block(2, shape)))
 
 
 def attribute(name, value):
-    if isinstance(value, float):
-        return block(1, name) + float32(2, value) + number(20, 1)
     if isinstance(value, int):
         return block(1, name) + number(3, value) + number(20, 2)
     if isinstance(value, str):
@@ -136,11 +130,11 @@ class Tensor:
 class Graph:
     """What a network is made of, in floating point (fp32 or fp16)."""
 
-    def __init__(self, model, variant, calibration, watched=()):
-        self.model, self.variant, self.watched = model, variant, watched
+    def __init__(self, model, variant):
+        self.model = model
         self.kind = FLOAT16 if variant == "fp16" else FLOAT
         self.calibration = {}
-        for entry in calibration.split(","):
+        for entry in CALIBRATION[model].split(","):
             name, *numbers = entry.split() or [""]
             self.calibration[name] = [1.0 if text == "-" else float(text) for text in numbers]
         self.nodes, self.weights, self.inputs, self.outputs = [], {}, [], []
@@ -194,8 +188,7 @@ class Graph:
     # Layers
 
     def conv(self, x, name, channels, kernel=3, stride=1, groups=1, act="Relu", shared=None):
-        """shared: the name under which its range stands, where several have to be the same."""
-        del shared
+        """shared: the name under which its 8-bit range stands, where several have to be the same."""
         per_filter = x.channels // groups * kernel * kernel
         rows, factor = self.filters(name, channels, per_filter)
         size = -(-x.size // stride)
@@ -253,12 +246,10 @@ class Graph:
     # The file
 
     def bytes(self):
-        watched = b"".join(block(12, value_info(name, self.kind, ["a", "b", "c", "d"][:rank]))
-                           for name, rank in self.watched)
         graph = (b"".join(block(1, node) for node in self.nodes) + block(2, self.model)
                  + b"".join(block(5, self.weights[name]) for name in self.weights)
                  + b"".join(block(11, item) for item in self.inputs)
-                 + b"".join(block(12, item) for item in self.outputs) + watched)
+                 + b"".join(block(12, item) for item in self.outputs))
         return (number(1, IR_VERSION) + block(2, "tacho make_models") + block(3, "1")
                 + block(7, graph) + block(8, number(2, OPSET)))
 
@@ -452,10 +443,8 @@ NETWORKS = {"detector": detector, "classifier": classifier, "probe": probe}
 
 # ---- the command ------------------------------------------------------------------------------
 
-def build(model, variant, calibration=None, watched=()):
-    """watched: (tensor, rank) of more outputs, for the calibration."""
-    kind = QuantisedGraph if variant == "int8" else Graph
-    graph = kind(model, variant, CALIBRATION[model] if calibration is None else calibration, watched)
+def build(model, variant):
+    graph = (QuantisedGraph if variant == "int8" else Graph)(model, variant)
     NETWORKS[model](graph)
     return graph
 

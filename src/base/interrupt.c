@@ -13,6 +13,7 @@
 static struct {
     atomic_int count;
     atomic_int fd; /* an eventfd that is written and never read */
+    atomic_bool hangup;
 } interrupt_state = {.fd = -1};
 
 static void on_signal(int signal)
@@ -48,6 +49,27 @@ int interrupt_install(struct error *err)
             return error_set_errno(err, ERROR_SYSTEM, errno, "cannot catch signal %d", signals[i]);
     }
     return 0;
+}
+
+static void on_hangup(int signal)
+{
+    atomic_store(&interrupt_state.hangup, true);
+}
+
+int interrupt_use_hangup(struct error *err)
+{
+    struct sigaction action = {.sa_handler = on_hangup, .sa_flags = SA_RESTART}, old;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler == SIG_IGN)
+        return 0;
+    if (sigaction(SIGHUP, &action, NULL) < 0)
+        return error_set_errno(err, ERROR_SYSTEM, errno, "cannot catch signal %d", SIGHUP);
+    return 0;
+}
+
+bool interrupt_take_hangup(void)
+{
+    return atomic_exchange(&interrupt_state.hangup, false);
 }
 
 int interrupt_count(void)

@@ -8,7 +8,7 @@
 
 #include "base/str.h"
 #include "collect/devices.h"
-#include "workload/onnx_inspect.h"
+#include "workload/onnx/inspect.h"
 
 struct devices_report {
     struct device_list list;

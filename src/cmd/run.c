@@ -462,23 +462,22 @@ const struct command command_run = {
     .alias = "benchmark",
     .summary = "measure a model or a program, store the run, judge it against limits",
     .usage = "[OPTIONS] [MODEL.onnx | -- PROGRAM [ARG...]]",
-    .examples =
-        "  tacho run\n"
-        "      the detector that comes with tacho, on ONNX Runtime: latency, throughput, phases\n"
-        "  tacho run net.onnx --precision fp16 --batch-size 8 --threads 4\n"
-        "      net.fp16.onnx beside it, eight items per inference\n"
-        "  tacho run classifier --rate 50 --arrival poisson --limit 'p99(latency_ms)<=40'\n"
-        "      an open loop: 50 inferences arrive per second, served or not\n"
-        "  tacho run -n 20 -- sha256sum big.bin\n"
-        "      20 launches: distribution, memory, faults, switches, counters\n"
-        "  tacho run --limit 'p99(wall_ms)<=250' -- ./detect frame.png\n"
-        "      measure until the limit is decided; exit 0 PASS, 1 FAIL, 3 UNDECIDED\n"
-        "  tacho run --metric 'fps:higher=FPS: ([0-9.]+)' -- python3 main.py\n"
-        "      take a metric from what the program prints\n"
-        "  tacho run --cores 2,3 --threads 2 --timeout 30 -- ./bench\n"
-        "      pinned, with two OpenMP threads, ended after 30 s\n"
-        "  tacho run --profile ci_smoke --waive thermal,throughput -- ./detect\n"
-        "      judged by a profile (tacho profiles), two of its limits set aside\n",
+    .examples = "  tacho run\n"
+                "      the detector that comes with tacho, on ONNX Runtime\n"
+                "  tacho run net.onnx --precision fp16 --batch-size 8 --threads 4\n"
+                "      net.fp16.onnx beside it, eight items per inference\n"
+                "  tacho run classifier --rate 50 --arrival poisson --limit 'p99(latency_ms)<=40'\n"
+                "      an open loop: 50 inferences arrive per second, served or not\n"
+                "  tacho run -n 20 -- sha256sum big.bin\n"
+                "      20 launches: distribution, memory, faults, switches, counters\n"
+                "  tacho run --limit 'p99(wall_ms)<=250' -- ./detect frame.png\n"
+                "      measure until the limit is decided; exit 0 PASS, 1 FAIL, 3 UNDECIDED\n"
+                "  tacho run --metric 'fps:higher=FPS: ([0-9.]+)' -- python3 main.py\n"
+                "      take a metric from what the program prints\n"
+                "  tacho run --cores 2,3 --threads 2 --timeout 30 -- ./bench\n"
+                "      pinned, with two OpenMP threads, ended after 30 s\n"
+                "  tacho run --profile ci_smoke --waive thermal,throughput -- ./detect\n"
+                "      judged by a profile (tacho profiles), two of its limits set aside\n",
     .bit = COMMAND_RUN,
     .flags = COMMAND_NEEDS_LAUNCHER | COMMAND_TAKES_PROGRAM,
     .run = run_run,

@@ -13,7 +13,7 @@
 #include "cmd/run_command.h"
 #include "cmd/sweep_command.h"
 #include "collect/devices.h"
-#include "workload/onnx_inspect.h"
+#include "workload/onnx/inspect.h"
 
 #define BATCH_SIZES_MAX 64
 #define PRECISIONS_MAX 16

@@ -2,7 +2,7 @@
  * itself, with the memory that both share as descriptor LAUNCH_PASS_FD.
  */
 #include "cmd/command.h"
-#include "workload/onnx_shared.h"
+#include "workload/onnx/shared.h"
 
 static int worker_run(struct command_context *context, struct error *err)
 {

@@ -54,8 +54,8 @@ int metrics_csv_close(struct metrics_csv *csv, struct error *err);
  * nothing at all was measured is left out. */
 int metrics_csv_sink_open(const char *path, const char *columns, uint64_t interval_ns,
                           struct run_sink **ret_sink, struct error *err);
-const struct metrics_csv_stats *metrics_csv_sink_stats(struct run_sink *sink);
+const struct metrics_csv_stats *metrics_csv_sink_stats(struct run_sink *base);
 /* As metrics_csv_close. Accepts NULL. */
-int metrics_csv_sink_close(struct run_sink *sink, struct error *err);
+int metrics_csv_sink_close(struct run_sink *base, struct error *err);
 
 #endif

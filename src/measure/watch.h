@@ -5,9 +5,10 @@
  *       starts the program), watch_step drains what was sampled and notices that a target has
  *       ended, watch_close judges the limits, tells the findings (memory growth, a counter that
  *       stands still, why a target ended) and ends the run.
- * Memory: constant however long it lasts: the run in memory is thinned (model/run.h) to
- *       WATCH_SAMPLES_MAX, growth keeps its floors (stats/growth.h), the store takes the stream. No
- *       allocation between open and close.
+ * Memory: constant however long it lasts: the run in memory keeps WATCH_SAMPLES_EACH samples of a
+ *       series and exact moments (model/run.h), growth keeps its floors (stats/growth.h), the sinks
+ *       take the stream. Between open and close nothing is allocated here, but for the few events
+ *       and findings that come up; a sink may (SQLite does).
  * Ends: the duration is over, every target has ended, or the user says so (a normal end: state
  *       complete, as a watch has no stop rule to miss).
  * Threads: one; the sampler has its own.
@@ -22,12 +23,14 @@
 #include "model/run.h"
 #include "stats/growth.h"
 
-#define WATCH_TARGETS_MAX 64
-#define WATCH_SAMPLES_MAX 200000
+#define WATCH_TARGETS_MAX COLLECT_TARGETS_MAX
+#define WATCH_SINKS_MAX 4
+#define WATCH_SAMPLES_EACH 1024 /* of a series, in memory */
 
 struct watch_plan {
     const struct root *root;
     const char *label;      /* NULL: made from the targets */
+    const char *profile;    /* its name, for the run's facts; NULL: none */
     struct target *targets; /* held; released by the caller after watch_free */
     size_t target_count;
     bool without_children;
@@ -40,29 +43,55 @@ struct watch_plan {
     size_t collector_count;
     const struct limit *limits;
     size_t limit_count;
-    const char *work_file;    /* its size, or with work_lines its lines, is the work done */
+    const char *work_file; /* its size, or with work_lines its lines, is the work done */
     bool work_lines;
-    double memory_limit_mb;   /* NaN: the cgroup's limit, else what is free */
-    struct run_sink *sink[4]; /* store, CSV; NULL-terminated unless full */
+    double memory_limit_mb; /* NaN: the cgroup's limit, else what is free */
+    /* Of the memory verdict; 0: as stats/growth.h has it. By RSS: that has a value at every tick,
+     * anonymous memory once a second. */
+    double growth_min_duration_s;
+    bool growth_by_rss;
+    struct run_sink *sink[WATCH_SINKS_MAX]; /* store; NULL-terminated unless full */
+    /* Called from watch_step and watch_close for every row but the one at the very beginning. */
+    void (*on_row)(const struct sample_row *row, double epoch_s, void *context);
+    void *context;
 };
 
 struct watch;
 
+/* How a target ended. */
+struct watch_end {
+    pid_t pid;
+    char name[64];
+    bool has_ended;
+    int64_t t_ns; /* since the run began */
+    enum target_end_kind kind;
+    int value;      /* exit status or signal */
+    char text[256]; /* "killed by SIGKILL: out of memory (kernel log)" */
+};
+
 /* What is known now, for the live screen and the summary. */
 struct watch_status {
     uint64_t elapsed_ns;
-    uint64_t rows, missed_ticks;
-    size_t alive; /* targets that have not ended */
-    const struct growth_verdict *growth; /* NULL: no target, or nothing yet */
+    uint64_t rows, missed_ticks, dropped_rows;
+    uint64_t late_ns_max;
+    uint64_t own_cpu_ns;
+    size_t alive;                        /* targets that have not ended */
+    double cpu_s;                        /* CPU time of the targets so far, by the rows */
+    const struct growth_verdict *growth; /* NULL: no target, or not judged yet */
     const struct sample_row *row;        /* the newest; NULL: none yet */
     const struct channel *channels;      /* columns of the row */
     size_t channel_count;
+    const struct watch_end *ends; /* of every target, ended or not */
+    size_t end_count;
 };
 
 int watch_open(const struct watch_plan *plan, struct watch **ret_watch, struct error *err);
-/* Waits at most timeout_ms for something to happen. *ret_more: false when it is over. */
+/* Waits at most timeout_ms for something to happen, a row at the latest. *ret_more: false when it is
+ * over. -ERROR_PROGRAM: the command could not be started; close it all the same. */
 int watch_step(struct watch *watch, uint32_t timeout_ms, bool *ret_more, struct error *err);
 void watch_get_status(const struct watch *watch, struct watch_status *ret_status);
+/* The memory verdict as of now, for watch_get_status; takes some MB of scratch and some ms. */
+int watch_judge_growth(struct watch *watch, struct error *err);
 int watch_close(struct watch *watch, struct error *err);
 const struct run *watch_run_get(const struct watch *watch);
 /* Why a sink of the plan stopped taking the stream, or NULL while it is well. */

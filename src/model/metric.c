@@ -182,16 +182,15 @@ const struct metric metrics_table[] = {
         "Data that the tracked tree caused to be sent to storage (/proc/PID/io write_bytes)."),
     ROW("mem_growth_mb_per_min", "MB/min", LOWER, "max",
         "How fast memory of the watched processes grows once the start-up is over: the slope of its "
-        "floors (Theil and Sen), by the verdict of docs/memory-verdict.md; 0 where that says that "
-        "it does not grow."),
+        "floors (Theil and Sen) of the memory verdict; of a leak that speeds up, its slope now."),
     ROW("work_done", "", HIGHER, "max",
         "What the watched program has produced: size in bytes, or lines, of the file of "
         "--work-file."),
-    ROW("queue_depth", "", LOWER, "max",
+    ROW("pipeline_queue_depth", "", LOWER, "max",
         "Items that wait in the instrumented program's queue, as it counts them."),
-    ROW("drops", "", LOWER, "max",
+    ROW("pipeline_drops", "", LOWER, "max",
         "Items that the instrumented program threw away since it began, as it counts them."),
-    ROW("write_ms", "ms", LOWER, "max",
+    ROW("pipeline_write_ms", "ms", LOWER, "max",
         "Longest write to storage within the interval, as the instrumented program times it."),
     ROW("run_queue", "", NEITHER, "mean",
         "Threads of the whole machine that run or wait for a CPU (/proc/loadavg)."),

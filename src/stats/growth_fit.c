@@ -99,7 +99,7 @@ static int segment_medians(struct growth_line line, size_t count, double *ret_y,
 /* Test 2; also tells whether growth changes. */
 static int test_differences(struct growth_line line, struct growth_fit *fit, struct test *ret)
 {
-    double y[GROWTH_SEGMENTS], t[GROWTH_SEGMENTS], d[GROWTH_SEGMENTS - 1];
+    double y[GROWTH_SEGMENTS] = {0}, t[GROWTH_SEGMENTS] = {0}, d[GROWTH_SEGMENTS - 1];
     size_t segments = line.n >= 2 * GROWTH_SEGMENTS ? GROWTH_SEGMENTS : line.n / 2;
     if (segment_medians(line, segments, y, t) < 0)
         return -1;

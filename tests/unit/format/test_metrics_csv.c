@@ -191,12 +191,14 @@ static void hostile_files_are_only_other_headers(void **state)
     memset(big, ',', 300000);
     write_text(f, big, 300000);
     assert_int_equal(try_open_csv(f, NULL, false, &err), -ERROR_INPUT);
-    write_text(f, "timestamp,\033[31m\xff,x\n", 21);
+    const char coloured[] = "timestamp,\033[31m\xff,x\n";
+    write_text(f, coloured, strlen(coloured));
     assert_int_equal(try_open_csv(f, NULL, false, &err), -ERROR_INPUT);
     assert_null(strchr(err.message, '\033'));
     /* the header, a NUL, and more */
     memcpy(big, FIXED_HEADER, strlen(FIXED_HEADER) + 1);
-    memcpy(big + strlen(FIXED_HEADER) + 1, "x\n", 2);
+    big[strlen(FIXED_HEADER) + 1] = 'x';
+    big[strlen(FIXED_HEADER) + 2] = '\n';
     write_text(f, big, strlen(FIXED_HEADER) + 3);
     assert_int_equal(try_open_csv(f, NULL, false, &err), -ERROR_INPUT);
     free(big);

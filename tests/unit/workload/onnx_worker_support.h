@@ -27,7 +27,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "onnx_build.h"
-#include "workload/onnx_ort.h"
+#include "workload/onnx/ort.h"
 
 #define TEST_RECORDS (1u << 18)
 #define TEST_LIMIT_NS                                                                              \

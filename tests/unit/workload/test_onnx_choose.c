@@ -5,7 +5,7 @@
 #include "base/util.h"
 #include "format/npy.h"
 #include "onnx_build.h"
-#include "workload/onnx_internal.h"
+#include "workload/onnx/internal.h"
 
 #define FLOAT 1
 #define FLOAT16 10

@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 #include "onnx_build.h"
-#include "workload/onnx_shared.h"
+#include "workload/onnx/shared.h"
 
 #define STEP_NS 200000 /* an inference of the part-player */
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "workload/onnx_internal.h"
+#include "workload/onnx/internal.h"
 
 #define MB 1048576.0
 

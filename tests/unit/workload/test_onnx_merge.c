@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "stats/stats.h"
-#include "workload/onnx_internal.h"
+#include "workload/onnx/internal.h"
 
 static struct onnx_merge merge;
 
@@ -97,6 +97,10 @@ static void no_growing_queue(void **state)
     fill(1000, 0, 0.000001, 0, 0.01); /* rises, but stays below one service */
     assert_false(onnx_lag_grows(&lag));
     fill(1000, 0.3, 0, 0.1, 0.01); /* long, but it does not grow */
+    assert_false(onnx_lag_grows(&lag));
+    fill(900, 0, 0, 0.002, 0.01); /* a stall near the end: a queue, and then it was over */
+    for (int i = 0; i < 100; i++)
+        onnx_lag_add(&lag, 9 + i * 0.01, 1, 0.01);
     assert_false(onnx_lag_grows(&lag));
     fill(5, 0, 1, 0, 0.01); /* too few to tell */
     assert_false(onnx_lag_grows(&lag));

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "workload/onnx_internal.h"
+#include "workload/onnx/internal.h"
 
 struct fixture {
     struct settings settings;

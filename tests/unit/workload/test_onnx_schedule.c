@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "workload/onnx_worker_internal.h"
+#include "workload/onnx/worker_internal.h"
 
 static uint64_t draw(struct onnx_schedule *schedule)
 {

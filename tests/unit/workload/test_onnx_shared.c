@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "workload/onnx_shared.h"
+#include "workload/onnx/shared.h"
 
 static struct onnx_shared *shared;
 static int shared_fd;

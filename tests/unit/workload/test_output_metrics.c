@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "workload/output_metrics.h"
+#include "workload/command/output_metrics.h"
 
 static double values[100000];
 static size_t value_count;

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "workload/trtexec_internal.h"
+#include "workload/trtexec/internal.h"
 
 static const char *reason_of(const char *text)
 {

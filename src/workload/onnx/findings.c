@@ -1,0 +1,229 @@
+/* findings.c: what was noticed over all invocations of a model. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/unit.h"
+#include "base/util.h"
+#include "stats/stats.h"
+#include "workload/onnx/internal.h"
+
+#define LAG_GROWTH 10
+#define LAG_HALVES 2
+#define LAG_P 0.01
+#define LAG_POINTS_MIN 20
+
+/* ---- the open loop's queue ---- */
+
+void onnx_lag_add(struct onnx_lag *lag, double t_s, double lag_s, double service_s)
+{
+    if (lag->seen == 0) {
+        lag->stride = 1;
+        lag->service_sum_s = 0;
+    }
+    lag->service_sum_s += service_s;
+    if (lag->seen++ % lag->stride != 0)
+        return;
+    if (lag->count == ONNX_LAG_POINTS) { /* every second one goes */
+        for (size_t i = 0; i < ONNX_LAG_POINTS / 2; i++) {
+            lag->t_s[i] = lag->t_s[2 * i];
+            lag->lag_s[i] = lag->lag_s[2 * i];
+        }
+        lag->count = ONNX_LAG_POINTS / 2;
+        lag->stride *= 2;
+        if ((lag->seen - 1) % lag->stride != 0)
+            return;
+    }
+    lag->t_s[lag->count] = t_s;
+    lag->lag_s[lag->count++] = lag_s;
+}
+
+static double median_of(const double *values, size_t n, double *scratch)
+{
+    memcpy(scratch, values, n * sizeof(*values));
+    stats_sort(scratch, n);
+    return quantile_sorted(scratch, n, 0.5);
+}
+
+/* Medians, and both halves: a stall near the end is a queue for a while, but no saturation. */
+bool onnx_lag_grows(const struct onnx_lag *lag)
+{
+    double scratch[ONNX_LAG_POINTS];
+    struct trend trend;
+    if (lag->count < LAG_POINTS_MIN)
+        return false;
+    double service_s = lag->service_sum_s / (double)lag->seen;
+    size_t tenth = lag->count / 10, half = lag->count / 2;
+    double first_s = median_of(lag->lag_s, tenth, scratch);
+    double last_s = median_of(lag->lag_s + lag->count - tenth, tenth, scratch);
+    double early_s = median_of(lag->lag_s, half, scratch);
+    double late_s = median_of(lag->lag_s + half, lag->count - half, scratch);
+    /* A lag below one service time is no queue, however it moves. */
+    if (!(last_s > service_s) || !(late_s > service_s))
+        return false;
+    if (last_s > LAG_GROWTH * first_s && late_s > LAG_HALVES * early_s)
+        return true;
+    return trend_theil_sen(lag->t_s, lag->lag_s, lag->count, 0.95, &trend) == 0 &&
+           trend.p_value < LAG_P && trend.lo > 0;
+}
+
+static int find_saturated(const struct onnx *onnx, struct run_sink *sink, struct error *err)
+{
+    const struct onnx_tally *tally = &onnx->tally;
+    double arrived = (double)(tally->served + tally->unserved);
+    double served_per_s = (double)tally->served / tally->offered_s;
+    double offered_per_s = arrived / tally->offered_s;
+    char served[32], offered[32], growth[32];
+    struct finding finding;
+    finding_init(&finding, "saturated", SEVERITY_WARNING, "latency_ms");
+    finding_sentence(
+        &finding,
+        "it cannot keep up with the load: %s inferences arrived per second, %s were "
+        "served, and the queue grew by %s per second; the latencies tell how long it "
+        "was measured, not how fast it is",
+        unit_format_number(offered_per_s, 3, offered, sizeof(offered)),
+        unit_format_number(served_per_s, 3, served, sizeof(served)),
+        unit_format_number((double)tally->unserved / tally->offered_s, 3, growth, sizeof(growth)));
+    finding.has_value = true;
+    finding.value = served_per_s;
+    str_copy(finding.unit, sizeof(finding.unit), "1/s");
+    finding.n = tally->served;
+    finding_evidence(&finding,
+                     "%" PRIu64 " of %.0f that had arrived were not begun when the time was over; "
+                     "--rate %s",
+                     tally->unserved, arrived,
+                     unit_format_number(onnx->config.rate_per_s, 6, growth, sizeof(growth)));
+    finding_advice(&finding,
+                   "offer less than %s per second, or serve more: --streams, --threads, "
+                   "another device or precision",
+                   served);
+    return sink_finding(sink, &finding, err);
+}
+
+/* ---- shapes and names ---- */
+
+static int find_default_shapes(const struct onnx *onnx, struct run_sink *sink, struct error *err)
+{
+    struct finding finding;
+    finding_init(&finding, "default_shapes", SEVERITY_INFO, "");
+    finding_sentence(&finding, "shapes were chosen by tacho: %s",
+                     strbuf_get(&onnx->shapes.defaults));
+    finding_advice(&finding, "say what it runs with in earnest: --input-shape NAME=1x3x640x640");
+    return sink_finding(sink, &finding, err);
+}
+
+static int find_misnamed(const struct onnx *onnx, struct run_sink *sink, struct error *err)
+{
+    struct finding finding;
+    finding_init(&finding, "misnamed_precision", SEVERITY_WARNING, "");
+    finding_sentence(&finding, "the file's name says %s, its tensors are %s",
+                     onnx->choice.named_precision, onnx->choice.model.precision);
+    finding_evidence(&finding, "%.250s", onnx->choice.path);
+    finding_advice(&finding, "figures are filed under what the tensors are; rename the file");
+    return sink_finding(sink, &finding, err);
+}
+
+/* ---- who ran it, and in what ---- */
+
+static int find_unconfirmed(const struct onnx *onnx, struct run_sink *sink, struct error *err)
+{
+    struct finding finding;
+    finding_init(&finding, "provider_unconfirmed", SEVERITY_WARNING, "");
+    finding_sentence(&finding,
+                     "which provider ran the nodes is not confirmed: the engine's profile cannot "
+                     "be read (%s)",
+                     onnx->truth.why);
+    return sink_finding(sink, &finding, err);
+}
+
+static int find_partial_provider(const struct onnx *onnx, struct run_sink *sink, struct error *err)
+{
+    const struct onnx_truth *truth = &onnx->truth;
+    double share = 0;
+    uint64_t nodes = 0;
+    for (size_t i = 0; i < truth->share_count; i++) {
+        if (strcmp(truth->shares[i].provider, onnx->config.provider) == 0)
+            continue;
+        share += truth->shares[i].share;
+        nodes += truth->shares[i].nodes;
+    }
+    if (nodes == 0)
+        return 0;
+    struct finding finding;
+    finding_init(&finding, "partial_provider", SEVERITY_INFO, "");
+    finding_sentence(&finding,
+                     "%" PRIu64 " nodes, %.1f %% of the node time, ran elsewhere than on "
+                     "%s%s%s",
+                     nodes, 100 * share, onnx_provider_short(onnx->config.provider),
+                     truth->other_ops[0] != '\0' ? ": on the CPU " : "", truth->other_ops);
+    finding.has_value = true;
+    finding.value = 100 * share;
+    str_copy(finding.unit, sizeof(finding.unit), "%");
+    finding.n = nodes;
+    finding_evidence(&finding, "the engine's profile of %" PRIu32 " inferences",
+                     onnx->config.profiled_units);
+    finding_advice(&finding,
+                   "--strict-provider refuses that; --profile-ops tells each node's time");
+    return sink_finding(sink, &finding, err);
+}
+
+static int find_compute_precision(const struct onnx *onnx, struct run_sink *sink, struct error *err)
+{
+    const char *own = onnx->choice.model.precision, *done_in = onnx->truth.precision;
+    if (own == NULL || done_in[0] == '\0' || strcmp(own, done_in) == 0)
+        return 0;
+    struct finding finding;
+    finding_init(&finding, "compute_precision", SEVERITY_WARNING, "");
+    finding_sentence(&finding,
+                     "the model is %s, but %s did the arithmetic in %s: this is no measurement of "
+                     "%s arithmetic",
+                     own, onnx_provider_short(onnx->config.provider), done_in, own);
+    finding_evidence(&finding, "element types of the nodes in the engine's profile");
+    finding_advice(&finding, "take the %s model here, or a provider that computes in %s", done_in,
+                   own);
+    return sink_finding(sink, &finding, err);
+}
+
+/* ---- the measurement itself ---- */
+
+static int find_ring_waits(const struct onnx *onnx, struct run_sink *sink, struct error *err)
+{
+    struct finding finding;
+    finding_init(&finding, "ring_waits", SEVERITY_WARNING, "latency_ms");
+    finding_sentence(&finding,
+                     "tacho did not take the times fast enough: the model waited %" PRIu64
+                     " times for room to report one",
+                     onnx->tally.ring_waits);
+    finding.has_value = true;
+    finding.value = (double)onnx->tally.ring_waits;
+    finding_advice(&finding, "no time is lost, but the throughput is too low: leave tacho a core, "
+                             "or take a larger --batch-size");
+    return sink_finding(sink, &finding, err);
+}
+
+int onnx_findings(void *state, struct run_sink *sink, struct error *err)
+{
+    struct onnx *onnx = state;
+    const struct onnx_tally *tally = &onnx->tally;
+    const char *precision = onnx->choice.model.precision;
+    int rc = 0;
+    if (tally->unserved > 0 && tally->offered_s > 0 && onnx_lag_grows(&tally->lag))
+        rc = find_saturated(onnx, sink, err);
+    if (rc == 0 && onnx->shapes.defaults.len > 0)
+        rc = find_default_shapes(onnx, sink, err);
+    if (rc == 0 && onnx->choice.named_precision[0] != '\0' && precision != NULL &&
+        strcmp(onnx->choice.named_precision, precision) != 0)
+        rc = find_misnamed(onnx, sink, err);
+    if (rc == 0 && onnx->has_info && !onnx->truth.is_known && onnx->truth.why[0] != '\0')
+        rc = find_unconfirmed(onnx, sink, err);
+    if (rc == 0 && onnx->truth.is_known)
+        rc = find_partial_provider(onnx, sink, err);
+    if (rc == 0 && onnx->truth.is_known)
+        rc = find_compute_precision(onnx, sink, err);
+    if (rc == 0 && tally->ring_waits > 0)
+        rc = find_ring_waits(onnx, sink, err);
+    if (rc == 0 && onnx->truth.is_known && !tally->was_interrupted)
+        rc = onnx_compare_outputs(onnx, sink, err);
+    return rc;
+}
