@@ -17,6 +17,6 @@ int interrupt_count(void);
  * with EINTR. Not where it was ignored from the start. */
 int interrupt_use_hangup(struct error *err);
 bool interrupt_take_hangup(void); /* whether it came since the last call */
-int interrupt_fd(void); /* stays readable from the first signal on; -1 before install */
+int interrupt_fd(void);           /* stays readable from the first signal on; -1 before install */
 
 #endif

@@ -381,10 +381,12 @@ static int deliver(struct run_command *run, int rc, struct error *err)
     const struct run *result = measure_run_get(run->measure);
     run->context->exit_code = verdict_exit_code(&result->verdict);
     struct error step = {0};
-    settle(run, run_keep_finish(&run->keep, result, measure_sink_error(run->measure), &step), &step,
-           &rc, err);
+    const struct error *store =
+        run_metrics_csv_store_error(&run->metrics_csv, measure_sink_error(run->measure));
+    settle(run, run_keep_finish(&run->keep, result, store, &step), &step, &rc, err);
     settle(run, run_keep_export_json(result, run->settings, &step), &step, &rc, err);
     settle(run, run_keep_export_csv(result, run->settings, &step), &step, &rc, err);
+    settle(run, run_metrics_csv_finish(&run->metrics_csv, &step), &step, &rc, err);
     settle(run, render(run, result, &step), &step, &rc, err);
     bool has = false;
     if (rc == 0)
@@ -422,10 +424,12 @@ static int run_prepared(struct run_command *run, struct error *err)
                             run->context, err);
     /* Last, so that a typing error leaves no store behind. */
     if (rc == 0)
+        rc = run_metrics_csv_begin(&run->metrics_csv, run->settings, plan.interval_ns, err);
+    if (rc == 0)
         rc = run_keep_begin(&run->keep, run->settings, err);
     if (rc < 0)
         return rc;
-    plan.sink = run_keep_sink(&run->keep);
+    plan.sink = run_metrics_csv_join(&run->metrics_csv, run_keep_sink(&run->keep));
     rc = measure_run(&plan, &run->measure, err);
     return run->measure ? deliver(run, rc, err) : rc;
 }
@@ -433,6 +437,7 @@ static int run_prepared(struct run_command *run, struct error *err)
 void run_command_deinit(struct run_command *run)
 {
     measure_free(run->measure);
+    run_metrics_csv_end(&run->metrics_csv);
     run_keep_end(&run->keep);
     if (run->workload_state)
         run->workload->close(run->workload_state);

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "cmd/command.h"
 #include "cmd/run_keep.h"
+#include "cmd/run_metrics_csv.h"
 #include "format/profile.h"
 #include "measure/measure.h"
 
@@ -29,6 +30,7 @@ struct run_command {
     const char *collectors[RUN_COLLECTORS_MAX];
     size_t collector_count;
     struct run_keep keep;
+    struct run_metrics_csv metrics_csv;
     struct measure *measure;
 };
 

@@ -86,8 +86,8 @@ struct watch_status {
 };
 
 int watch_open(const struct watch_plan *plan, struct watch **ret_watch, struct error *err);
-/* Waits at most timeout_ms for something to happen, a row at the latest. *ret_more: false when it is
- * over. -ERROR_PROGRAM: the command could not be started; close it all the same. */
+/* Waits at most timeout_ms for something to happen, a row at the latest. *ret_more: false when it
+ * is over. -ERROR_PROGRAM: the command could not be started; close it all the same. */
 int watch_step(struct watch *watch, uint32_t timeout_ms, bool *ret_more, struct error *err);
 void watch_get_status(const struct watch *watch, struct watch_status *ret_status);
 /* The memory verdict as of now, for watch_get_status; takes some MB of scratch and some ms. */

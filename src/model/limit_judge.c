@@ -446,8 +446,8 @@ static void forbid_pass_of_a_part(struct judgement *judgement)
     finding_advice(finding, "let the measurement run to its end");
 }
 
-/* Of a thinned series the extremes were kept, so more of what is left lies over a bound than of what
- * was measured: enough for a PASS, too little for a FAIL. */
+/* Of a thinned series the extremes were kept, so more of what is left lies over a bound than of
+ * what was measured: enough for a PASS, too little for a FAIL. */
 static void forbid_fail_of_thinned(struct judgement *judgement)
 {
     const struct run_series *series = judgement->summary.series;
@@ -460,7 +460,8 @@ static void forbid_fail_of_thinned(struct judgement *judgement)
     finding->outcome = OUTCOME_UNDECIDED;
     finding_sentence(finding, "%s; but of %" PRIu64 " samples only the extremes are kept", was,
                      (uint64_t)series->count + series->raw_dropped);
-    finding_advice(finding, "judge the mean or the maximum, which are exact, or watch for less long");
+    finding_advice(finding,
+                   "judge the mean or the maximum, which are exact, or watch for less long");
 }
 
 static int judge_series(const struct run *run, const struct limit *limit,

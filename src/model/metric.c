@@ -181,7 +181,8 @@ const struct metric metrics_table[] = {
     ROW("track_written_mb_per_s", "MB/s", NEITHER, "mean",
         "Data that the tracked tree caused to be sent to storage (/proc/PID/io write_bytes)."),
     ROW("mem_growth_mb_per_min", "MB/min", LOWER, "max",
-        "How fast memory of the watched processes grows once the start-up is over: the slope of its "
+        "How fast memory of the watched processes grows once the start-up is over: the slope of "
+        "its "
         "floors (Theil and Sen) of the memory verdict; of a leak that speeds up, its slope now."),
     ROW("work_done", "", HIGHER, "max",
         "What the watched program has produced: size in bytes, or lines, of the file of "

@@ -35,8 +35,8 @@ struct run_series {
     struct run_sample *samples;
     size_t count, capacity;
     struct hist *hist; /* UNIT and VALUE beyond RUN_SAMPLES_MAX: everything, in ns or micro-units */
-    uint64_t raw_dropped; /* values that are only in the histogram; TIME: thinned away */
-    uint64_t lost;        /* beyond RUN_SAMPLES_MAX: missing, or not for a histogram */
+    uint64_t raw_dropped;   /* values that are only in the histogram; TIME: thinned away */
+    uint64_t lost;          /* beyond RUN_SAMPLES_MAX: missing, or not for a histogram */
     struct moments moments; /* where time_samples_each is set: of all values, thinned away or not */
 };
 

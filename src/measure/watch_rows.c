@@ -1,0 +1,295 @@
+/* watch_rows.c: the sampler's rows on their way into the run, the memory verdict and the CSV.
+ *
+ * To the sampler's columns one may be added here: the work, which the watching thread reads itself,
+ * once for all rows that are waiting.
+ */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/util.h"
+#include "measure/watch_internal.h"
+
+#define SOON_NS (15 * NS_PER_MS)     /* what sampling takes */
+#define BATCH_NS (100 * NS_PER_MS)   /* faster rows are drained together */
+#define ROWS_FOR_ANON 10             /* without any, resident memory has to do */
+#define RING_SPARE_NS (5 * NS_PER_S) /* the sampler's ring holds about 10 s */
+
+static void keep_error(struct watch *watch, const struct error *err)
+{
+    if (!watch->late_error.code)
+        watch->late_error = *err;
+}
+
+void watch_tell(struct watch *watch, uint64_t mono_ns, const char *name, const char *fmt, ...)
+{
+    char text[384];
+    struct error err = {0};
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    struct event event = {.t_ns = (int64_t)(mono_ns - watch->begin_ns), .name = name, .text = text};
+    if (sink_event(watch->sink, &event, &err) < 0)
+        keep_error(watch, &err);
+}
+
+/* ---- one row ---- */
+
+static void flush_channel(struct watch *watch, struct watch_channel *channel)
+{
+    struct sample_block block = {.series = &channel->series,
+                                 .n = channel->count,
+                                 .t_ns = channel->t_ns,
+                                 .value = channel->value};
+    struct error err = {0};
+    if (sink_samples(watch->sink, &block, &err) < 0)
+        keep_error(watch, &err);
+    channel->count = 0;
+}
+
+static void buffer_row(struct watch *watch)
+{
+    for (size_t i = 0; i < watch->channel_count; i++) {
+        struct watch_channel *channel = &watch->channels[i];
+        if (!watch->due[i] || channel->series.reason != REASON_NONE)
+            continue;
+        channel->t_ns[channel->count] = (int64_t)(watch->row.t_ns - watch->begin_ns);
+        channel->value[channel->count++] = watch->values[i];
+        if (channel->count == WATCH_DRAIN_ROWS)
+            flush_channel(watch, channel);
+    }
+}
+
+static double value_of(const struct watch *watch, int column)
+{
+    return column >= 0 && watch->due[column] ? watch->values[column] : NAN;
+}
+
+static void feed_growth(struct watch *watch)
+{
+    double anon_mb = value_of(watch, watch->anon_column);
+    double swap_mb = value_of(watch, watch->swap_column);
+    double memory_mb = watch->by_rss ? value_of(watch, watch->rss_column) : anon_mb;
+    if (!watch->has_growth || watch->alive == 0)
+        return;
+    if (!isnan(swap_mb))
+        watch->last_swap_mb = swap_mb;
+    /* Some tell it of no process at all (another user's, a hardened kernel). */
+    if (!watch->by_rss && isnan(anon_mb) && watch->growth.samples == 0 &&
+        ++watch->rows_without_anon >= ROWS_FOR_ANON &&
+        watch->rows_without_anon * watch->plan.interval_ns >= RING_SPARE_NS)
+        watch->by_rss = true;
+    if (isnan(memory_mb))
+        return;
+    if (!watch->by_rss)
+        memory_mb += watch->last_swap_mb;
+    double t_s = (double)(watch->row.t_ns - watch->begin_ns) / (double)NS_PER_S;
+    if (watch->growth.samples == 0)
+        watch->growth_begin_s = t_s;
+    growth_tracker_add(&watch->growth, t_s, memory_mb,
+                       watch->work_column >= 0 ? &watch->pulse.last : NULL);
+}
+
+static void count_cpu(struct watch *watch)
+{
+    double pct = value_of(watch, watch->cpu_column);
+    if (!isnan(pct) && watch->last_cpu_ns > 0 && watch->row.t_ns > watch->last_cpu_ns)
+        watch->cpu_s +=
+            pct / 100 * (double)(watch->row.t_ns - watch->last_cpu_ns) / (double)NS_PER_S;
+    watch->last_cpu_ns = watch->row.t_ns;
+}
+
+static void put_work(struct watch *watch)
+{
+    int column = watch->work_column;
+    if (column < 0)
+        return;
+    watch->values[column] = watch->work_pending;
+    watch->due[column] = !isnan(watch->work_pending);
+    bool is_silent = watch_pulse_check(&watch->pulse, watch->work_pending,
+                                       (int64_t)(watch->row.t_ns - watch->begin_ns));
+    watch->work_pending = NAN;
+    if (is_silent && watch->alive > 0)
+        watch_tell_silence(watch);
+}
+
+/* The wall clock as it is now, less the age of the row: so rows agree with other logs, also after
+ * the clock was set. */
+static double epoch_of(const struct watch *watch)
+{
+    return clock_epoch_s() - (double)(clock_mono_ns() - watch->row.t_ns) / (double)NS_PER_S;
+}
+
+static void take_row(const struct sample_row *row, void *context)
+{
+    struct watch *watch = context;
+    if (row->t_ns < watch->begin_ns)
+        return;
+    memcpy(watch->values, row->values, watch->sampler_count * sizeof(*watch->values));
+    memcpy(watch->due, row->due, watch->sampler_count);
+    watch->row = *row;
+    watch->row.values = watch->values;
+    watch->row.due = watch->due;
+    put_work(watch);
+    buffer_row(watch);
+    count_cpu(watch);
+    feed_growth(watch);
+    watch->next_row_ns = row->t_ns + watch->plan.interval_ns + SOON_NS;
+    /* The first one, at the very beginning, has no interval behind it. */
+    if (row->t_ns - watch->begin_ns < watch->plan.interval_ns / 2)
+        return;
+    watch->rows++;
+    if (watch->plan.on_row)
+        watch->plan.on_row(&watch->row, epoch_of(watch), watch->plan.context);
+}
+
+void watch_rows_drain(struct watch *watch)
+{
+    uint64_t now_ns = clock_mono_ns();
+    if (!watch->sampler)
+        return;
+    if (watch->work_column >= 0 && now_ns + SOON_NS >= watch->next_row_ns)
+        watch->work_pending = watch_work_read(&watch->work);
+    if (sampler_drain(watch->sampler, take_row, watch) == 0) {
+        if (now_ns >= watch->next_row_ns) /* it is late */
+            watch->next_row_ns = now_ns + SOON_NS;
+        return;
+    }
+    for (size_t i = 0; i < watch->channel_count; i++) {
+        if (watch->channels[i].count > 0)
+            flush_channel(watch, &watch->channels[i]);
+    }
+    watch->next_row_ns = u64_max(watch->next_row_ns, now_ns + BATCH_NS);
+    if (watch->plan.interval_ns >= BATCH_NS)
+        watch->next_row_ns = watch->row.t_ns + watch->plan.interval_ns + SOON_NS;
+}
+
+/* ---- opening ---- */
+
+static int find_column(const struct watch *watch, const char *metric)
+{
+    for (size_t i = 0; i < watch->channel_count; i++) {
+        if (watch->columns[i].reason == REASON_NONE &&
+            strcmp(watch->columns[i].metric->name, metric) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+static int open_columns(struct watch *watch, struct error *err)
+{
+    const struct channel *channels = sampler_channels(watch->sampler, &watch->sampler_count);
+    size_t count = watch->sampler_count + (watch->plan.work_file ? 1 : 0);
+    watch->columns = calloc(count + 1, sizeof(*watch->columns));
+    watch->channels = calloc(count + 1, sizeof(*watch->channels));
+    watch->values = calloc(count + 1, sizeof(*watch->values));
+    watch->due = calloc(count + 1, sizeof(*watch->due));
+    if (!watch->columns || !watch->channels || !watch->values || !watch->due)
+        return error_set(err, ERROR_NOMEM, "out of memory for %zu channels", count);
+    if (watch->sampler_count > 0)
+        memcpy(watch->columns, channels, watch->sampler_count * sizeof(*channels));
+    if (watch->plan.work_file)
+        watch->columns[watch->sampler_count] = (struct channel){.metric = metric_find("work_done"),
+                                                                .instance = "",
+                                                                .source = watch->plan.work_file,
+                                                                .per_target = true};
+    watch->channel_count = count;
+    watch->work_column = watch->plan.work_file ? (int)watch->sampler_count : -1;
+    return 0;
+}
+
+static int open_buffers(struct watch *watch, struct error *err)
+{
+    for (size_t i = 0; i < watch->channel_count; i++) {
+        const struct channel *column = &watch->columns[i];
+        struct watch_channel *channel = &watch->channels[i];
+        channel->series = (struct series){.id = (uint32_t)i,
+                                          .kind = SERIES_TIME,
+                                          .metric = column->metric,
+                                          .instance = column->instance,
+                                          .source = column->source,
+                                          .reason = column->reason,
+                                          .why = column->why};
+        channel->t_ns = calloc(WATCH_DRAIN_ROWS, sizeof(*channel->t_ns));
+        channel->value = calloc(WATCH_DRAIN_ROWS, sizeof(*channel->value));
+        if (!channel->t_ns || !channel->value)
+            return error_set(err, ERROR_NOMEM, "out of memory for channel buffers");
+    }
+    return 0;
+}
+
+static int open_growth(struct watch *watch, struct error *err)
+{
+    double window_s = 1;
+    if (watch->plan.target_count == 0 && !watch->plan.command)
+        return 0;
+    /* As many windows as the usual minimum has. */
+    if (watch->plan.growth_min_duration_s > 0)
+        window_s = fmin(1, watch->plan.growth_min_duration_s / 180);
+    if (growth_tracker_init(&watch->growth, window_s, watch->work_column >= 0 ? 1 : 0) < 0)
+        return error_set(err, ERROR_NOMEM, "out of memory for the memory verdict");
+    watch->has_growth = true;
+    return 0;
+}
+
+int watch_rows_open(struct watch *watch, struct error *err)
+{
+    struct collect_env env = {
+        .root = watch->plan.root, .interval_ns = watch->plan.interval_ns, .seed = 1};
+    int rc = sampler_open(&env, watch->plan.collector_names, watch->plan.collector_count,
+                          &watch->sampler, err);
+    if (rc == 0)
+        rc = open_columns(watch, err);
+    if (rc == 0)
+        rc = open_buffers(watch, err);
+    if (rc == 0)
+        rc = open_growth(watch, err);
+    if (rc < 0)
+        return rc;
+    watch->cpu_column = find_column(watch, "cpu_track_pct");
+    watch->rss_column = find_column(watch, "mem_track_rss_mb");
+    watch->anon_column = find_column(watch, "mem_track_anon_mb");
+    watch->swap_column = find_column(watch, "mem_track_swap_mb");
+    watch->by_rss = watch->plan.growth_by_rss || watch->anon_column < 0;
+    watch_work_open(&watch->work, watch->plan.work_file, watch->plan.work_lines);
+    watch->work_pending = NAN;
+    watch->pulse.last = NAN;
+    return 0;
+}
+
+int watch_rows_declare(struct watch *watch, struct error *err)
+{
+    for (size_t i = 0; i < watch->channel_count; i++) {
+        struct sample_block block = {.series = &watch->channels[i].series};
+        int rc = sink_samples(watch->sink, &block, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+void watch_rows_close(struct watch *watch)
+{
+    sampler_close(watch->sampler);
+    watch->sampler = NULL;
+    for (size_t i = 0; watch->channels && i < watch->channel_count; i++) {
+        free(watch->channels[i].t_ns);
+        free(watch->channels[i].value);
+    }
+    free(watch->channels);
+    free(watch->columns);
+    free(watch->values);
+    free(watch->due);
+    growth_tracker_deinit(&watch->growth);
+    watch_work_close(&watch->work);
+    watch->channels = NULL;
+    watch->columns = NULL;
+    watch->values = NULL;
+    watch->due = NULL;
+}
