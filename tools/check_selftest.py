@@ -41,6 +41,8 @@ BAD = {
         {"src/base/good.c": C % "good.c" + '#include "model/run.h"\n'},
         {"src/store/db.c": C % "db.c" + '#include "control/launcher.h"\n'},
         {"src/base/good.c": C % "good.c" + '#include "good.h"\n'},
+        {"src/model/metric.c": C % "metric.c" + '#include "screen/screen.h"\nNS_ROW("wall_ms",\n'},
+        {"src/screen/a.c": C % "a.c" + '#include "model/run.h"\n', "src/screen/meson.build": "'a.c'\n"},
         {"src/elsewhere/a.c": C % "a.c", "src/elsewhere/meson.build": "'a.c'\n"},
     ],
     "plugins": [{
@@ -52,6 +54,7 @@ BAD = {
         {"src/base/good.c": C % "good.c" + "#include <yaml.h>\n"},
         {"src/store/db.c": C % "db.c" + "#include <jansson.h>\n"},
         {"src/store/db.c": C % "db.c" + "#include <curl/curl.h>\n"},
+        {"src/cmd/run.c": C % "run.c" + "#include <curses.h>\n"},
     ],
     "upward_includes": [{"src/base/good.c": C % "good.c" + '#include "../base/good.h"\n'}],
     "file_length": [{"src/base/good.c": C % "good.c" + "\n" * 700}],

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analyze/analyzer.h"
+#include "analyze/gpu_watch.h"
 #include "analyze/series.h"
 #include "base/util.h"
 
@@ -74,31 +75,19 @@ static int find_cpu_throttling(const struct run *run, struct run_sink *sink, str
 static int find_gpu_throttling(const struct run *run, const struct run_series *series,
                                struct run_sink *sink, struct error *err)
 {
-    static const struct {
-        uint64_t bit;
-        const char *name;
-    } reasons[] = {{0x4, "power cap"},
-                   {0x8, "hardware slowdown"},
-                   {0x20, "software thermal"},
-                   {0x40, "hardware thermal"},
-                   {0x80, "power brake"}};
     CLEANUP_FREE double *mask = NULL;
     uint64_t seen = 0;
     size_t affected = 0, n = 0;
     int rc = run_collect(run, series, PHASE_STEADY, &mask, NULL, &n, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        uint64_t bits = (uint64_t)mask[i] & (0x4 | 0x8 | 0x20 | 0x40 | 0x80);
+        uint64_t bits = (uint64_t)mask[i] & GPU_REASONS_HELD;
         seen |= bits;
         affected += bits != 0;
     }
     if (rc < 0 || seen == 0)
         return rc;
-    char names[96] = "";
-    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-        size_t used = strlen(names);
-        if (seen & reasons[i].bit)
-            snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", reasons[i].name);
-    }
+    char names[96];
+    gpu_reasons_text(seen, names, sizeof(names));
     double share = (double)affected / (double)n;
     struct finding finding;
     finding_init(&finding, "throttling",

@@ -1,4 +1,5 @@
-/* grid.h: a rectangle of character cells with styles: what a live screen shows, before any terminal.
+/* grid.h: a rectangle of character cells with styles: what a live screen shows, before any
+ * terminal.
  *
  * What: renderers put text into it, the module `screen` (screen/screen.h) brings it to a terminal,
  *       tests compare it as text. Columns are those of a terminal (str_width): a wide character
@@ -41,7 +42,8 @@ struct grid {
     struct grid_cell *cells; /* height * width, row by row */
 };
 
-/* Also clears. Sides are at least 1 and cut to GRID_SIDE_MAX. On failure the grid stays as it is. */
+/* Also clears. Sides are at least 1 and cut to GRID_SIDE_MAX. On failure the grid stays as it is.
+ */
 int grid_resize(struct grid *grid, size_t width, size_t height);
 void grid_clear(struct grid *grid);
 /* Writes text from this cell on, in at most `columns` columns and not beyond the row; text that is

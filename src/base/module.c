@@ -30,8 +30,7 @@ static int find_program_folder(char *path, size_t size, struct error *err)
 static bool find_file(const char *name, const char *program_folder, char *path, size_t size)
 {
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-        int length =
-            snprintf(path, size, "%s/%s/tacho_%s.so", program_folder, folders[i], name);
+        int length = snprintf(path, size, "%s/%s/tacho_%s.so", program_folder, folders[i], name);
         if (length > 0 && (size_t)length < size && access(path, F_OK) == 0)
             return true;
     }

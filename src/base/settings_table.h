@@ -26,22 +26,22 @@
 
 /* clang-format off */
 #define SETTINGS_TABLE(X) \
-X(ITERATIONS, "benchmark.iterations", "benchmark.test_iterations", U64, 1, 1e9, NULL, NULL, NULL, "iterations", 'n', "N", COMMAND_RUN, \
-  "measured units: launches of a command") \
+X(ITERATIONS, "benchmark.iterations", "benchmark.test_iterations", U64, 1, 1e9, NULL, NULL, NULL, "iterations", 'n', "N", COMMAND_MODEL, \
+  "measured units: inferences of a model, launches of a program; bench: of each configuration") \
 X(WARMUP, "benchmark.warmup", "benchmark.warmup_iterations", STRING, 0, 0, NULL, "auto", NULL, "warmup", 'w', "N|auto", COMMAND_MODEL, \
   "units kept apart before measuring; auto finds them") \
 X(INVOCATIONS, "benchmark.invocations", "benchmark.runs", U64, 1, 1e6, NULL, NULL, NULL, "invocations", 0, "K", COMMAND_RUN, \
-  "processes; for a command the same as -n") \
-X(DURATION, "benchmark.duration", NULL, DURATION, 0, 3650 * DAY_S, NULL, NULL, NULL, "duration", 'd', "T", COMMAND_MODEL, \
-  "measure for at least this long") \
+  "processes, each with N inferences; for a program the same as -n") \
+X(DURATION, "benchmark.duration", NULL, DURATION, 0, 3650 * DAY_S, NULL, NULL, NULL, "duration", 'd', "T", COMMAND_MODEL | COMMAND_MONITOR, \
+  "measure for at least this long; monitor: watch for this long") \
 X(MAX_DURATION, "benchmark.max_duration", NULL, DURATION, 0.001, 3650 * DAY_S, NULL, "5m", NULL, "max-duration", 0, "T", COMMAND_MODEL, \
   "stop collecting more units after this long") \
 X(TIMEOUT, "benchmark.timeout", "process.timeout_seconds benchmark.timeout_seconds", DURATION, 0.001, 3650 * DAY_S, NULL, NULL, NULL, "timeout", 0, "T", COMMAND_MODEL, \
-  "end a launch that takes longer: TERM, 2 s, KILL") \
+  "end a process that takes longer: TERM, 2 s, KILL") \
 X(CORES, "benchmark.cores", NULL, STRING, 0, 0, NULL, NULL, NULL, "cores", 0, "LIST", COMMAND_MODEL, \
   "pin to these cores, e.g. 0-3 or 0,2; bench cores: how many, e.g. 1,2,4") \
 X(THREADS, "benchmark.threads", NULL, U64, 1, 4096, NULL, NULL, NULL, "threads", 0, "N", COMMAND_MODEL, \
-  "threads for OpenMP, OpenBLAS, MKL and numexpr") \
+  "threads of the engine; of a program by OpenMP, OpenBLAS, MKL, numexpr") \
 X(DEVICE, "device.name", NULL, STRING, 0, 0, NULL, NULL, NULL, "device", 'D', "NAME", COMMAND_MODEL, \
   "where a model runs: cpu, cuda, dla, or an id of tacho devices (default: cpu)") \
 X(PROVIDER, "inference.provider", NULL, STRING, 0, 0, NULL, NULL, NULL, "provider", 0, "NAME", COMMAND_MODEL, \
@@ -52,8 +52,8 @@ X(STRICT_PROVIDER, "inference.strict_provider", NULL, BOOL, 0, 0, NULL, "false",
   "refuse a model of which part would run on the CPU instead") \
 X(PRECISION, "inference.precision", NULL, CHOICE, 0, 0, "fp32,fp16,bf16,int8,int4,mixed", NULL, NULL, "precision", 'P', "NAME", COMMAND_MODEL, \
   "the model's variant: NAME.fp16.onnx beside NAME.onnx") \
-X(BATCH_SIZE, "inference.batch_size", NULL, U64, 1, 65536, NULL, NULL, NULL, "batch-size", 'b', "N", COMMAND_MODEL, \
-  "items per inference") \
+X(BATCH_SIZE, "inference.batch_size", NULL, U64, 1, 65536, NULL, NULL, NULL, "batch-size", 'b', "N", COMMAND_MODEL | COMMAND_MONITOR, \
+  "items per inference; monitor kv-cache: sequences at once") \
 X(STREAMS, "inference.streams", NULL, U64, 1, 256, NULL, "1", NULL, "streams", 0, "N", COMMAND_MODEL, \
   "concurrent inferences in one session") \
 X(INPUT_SHAPE, "inference.input_shape", NULL, LIST, 0, 0, NULL, NULL, NULL, "input-shape", 0, "NAME=1x3x640x640", COMMAND_MODEL, \
@@ -92,26 +92,68 @@ X(ROUNDS, NULL, NULL, U64, 1, 1000, NULL, "3", NULL, "rounds", 0, "N", COMMAND_B
   "how often each configuration is measured, interleaved with the others") \
 X(METRICS_CSV, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "metrics-csv", 0, "FILE.csv", COMMAND_RUN, \
   "write the columns of tacho monitor beside the run") \
+X(PID, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "pid", 0, "N", COMMAND_MONITOR, \
+  "watch this process; may be repeated") \
+X(TRACK_PATTERN, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "track-pattern", 0, "REGEX", COMMAND_MONITOR, \
+  "watch the process whose command line matches") \
+X(WAIT, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "wait", 0, NULL, COMMAND_MONITOR, \
+  "wait until one matches") \
+X(CHILDREN, NULL, NULL, BOOL, 0, 0, NULL, "true", NULL, "children", 0, NULL, COMMAND_MONITOR, \
+  "count what the watched processes started, too") \
+X(COLUMNS, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "columns", 0, "+NAME,...", COMMAND_MONITOR, \
+  "further columns of the CSV; help lists them") \
+X(WORK_FILE, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "work-file", 0, "PATH", COMMAND_MONITOR, \
+  "a file that the program writes: its size is the work done") \
+X(WORK_LINES, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "work-lines", 0, NULL, COMMAND_MONITOR, \
+  "the lines of --work-file are the work, not its size") \
+X(MEMORY_LIMIT, NULL, NULL, SIZE, 0, 0, NULL, NULL, NULL, "memory-limit", 0, "SIZE", COMMAND_MONITOR, \
+  "say when growing memory reaches this") \
+X(MAX_LENGTH, NULL, NULL, U64, 1, 1e9, NULL, "2048", NULL, "max-length", 0, "N", COMMAND_MONITOR, \
+  "kv-cache: tokens of the longest sequence") \
+X(NUM_LAYERS, NULL, NULL, U64, 1, 1e5, NULL, "32", NULL, "num-layers", 0, "N", COMMAND_MONITOR, \
+  "kv-cache: layers with attention") \
+X(NUM_HEADS, NULL, NULL, U64, 1, 1e5, NULL, "32", NULL, "num-heads", 0, "N", COMMAND_MONITOR, \
+  "kv-cache: attention heads of a layer") \
+X(NUM_KV_HEADS, NULL, NULL, U64, 1, 1e5, NULL, NULL, NULL, "num-kv-heads", 0, "N", COMMAND_MONITOR, \
+  "kv-cache: heads with keys and values of their own (default: all heads)") \
+X(HEAD_SIZE, NULL, NULL, U64, 1, 1e6, NULL, "128", NULL, "head-size", 0, "N", COMMAND_MONITOR, \
+  "kv-cache: values of one head") \
+X(KV_PRECISION, NULL, NULL, CHOICE, 0, 0, "fp32,fp16,bf16,fp8,int8,int4,q8_0,q5_1,q5_0,q4_1,q4_0,iq4_nl", "fp16", NULL, "precision", 'P', "NAME", COMMAND_MONITOR, \
+  "kv-cache: the format of keys and values") \
+X(URL, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "url", 0, "URL", COMMAND_MONITOR, \
+  "kv-cache: watch this vLLM or llama.cpp server, e.g. http://localhost:8000") \
+X(URL_TIMEOUT, NULL, NULL, DURATION, 0.001, 3600, NULL, "5s", NULL, "timeout", 0, "T", COMMAND_MONITOR, \
+  "kv-cache --url: how long one answer may take") \
+X(WINDOW, NULL, NULL, U64, 2, 10000, NULL, "10", NULL, "window", 0, "N", COMMAND_MONITOR, \
+  "gpu: rows whose mean a drop is measured from") \
+X(THRESHOLD, NULL, NULL, DOUBLE, 0, 100, NULL, "20", NULL, "threshold", 0, "POINTS", COMMAND_MONITOR, \
+  "gpu: a fall of utilisation by more than this is a finding") \
+X(ONCE, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "once", 0, NULL, COMMAND_MONITOR, \
+  "one sample, one interval long, and no run") \
+X(STREAM, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "stream", 0, NULL, COMMAND_MONITOR, \
+  "print every row as one line of JSON") \
+X(NO_STORE, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "no-store", 0, NULL, COMMAND_MONITOR, \
+  "the same as --no-store-run") \
 X(IGNORE_FAILURE, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "ignore-failure", 0, NULL, COMMAND_MODEL, \
   "count failed launches and go on") \
-X(SHOW_OUTPUT, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "show-output", 0, NULL, COMMAND_MODEL, \
+X(SHOW_OUTPUT, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "show-output", 0, NULL, COMMAND_MODEL | COMMAND_MONITOR, \
   "pass the program's output on to stderr") \
 X(METRIC, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "metric", 'm', "NAME=REGEX", COMMAND_RUN, \
   "take a metric from the program's output; may be repeated") \
-X(LIMIT, "limits", NULL, LIST, 0, 0, NULL, NULL, NULL, "limit", 'l', "EXPR", COMMAND_RUN, \
+X(LIMIT, "limits", NULL, LIST, 0, 0, NULL, NULL, NULL, "limit", 'l', "EXPR", COMMAND_RUN | COMMAND_MONITOR, \
   "judge: 'p99(wall_ms)<=250'; may be repeated") \
-X(PROFILE, "profile", NULL, STRING, 0, 0, NULL, NULL, "TACHO_PROFILE", "profile", 'p', "NAME", COMMAND_RUN, \
+X(PROFILE, "profile", NULL, STRING, 0, 0, NULL, NULL, "TACHO_PROFILE", "profile", 'p', "NAME", COMMAND_RUN | COMMAND_MONITOR, \
   "limits and counts from a profile: a name of tacho profiles, or FILE.yaml") \
-X(WAIVE, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "waive", 0, "NAME,...", COMMAND_RUN, \
+X(WAIVE, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "waive", 0, "NAME,...", COMMAND_RUN | COMMAND_MONITOR, \
   "set these limits aside; the verdict says so") \
 X(VALIDATE_ONLY, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "validate-only", 0, NULL, COMMAND_RUN, \
   "check settings, profile and limits; measure nothing") \
-X(LABEL, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "label", 0, "TEXT", COMMAND_MODEL, \
+X(LABEL, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "label", 0, "TEXT", COMMAND_MODEL | COMMAND_MONITOR, \
   "a name for the run") \
-X(COLLECTOR, "monitoring.collectors", NULL, LIST, 0, 0, NULL, NULL, "TACHO_COLLECTOR", "collector", 'c', "NAME", COMMAND_MODEL, \
+X(COLLECTOR, "monitoring.collectors", NULL, LIST, 0, 0, NULL, NULL, "TACHO_COLLECTOR", "collector", 'c', "NAME", COMMAND_MODEL | COMMAND_MONITOR, \
   "sample only these collectors; may be repeated") \
-X(INTERVAL, "monitoring.interval", "monitoring.sample_interval_ms:ms benchmark.sample_interval monitoring.interval_seconds", DURATION, 0.001, DAY_S, NULL, "100ms", NULL, "interval", 'i', "T", COMMAND_MODEL, \
-  "time between two samples of the sensors") \
+X(INTERVAL, "monitoring.interval", "monitoring.sample_interval_ms:ms benchmark.sample_interval monitoring.interval_seconds", DURATION, 0.001, DAY_S, NULL, "100ms", NULL, "interval", 'i', "T", COMMAND_MODEL | COMMAND_MONITOR, \
+  "time between two samples of the sensors; monitor: between two rows, 1 s, to a file 5 s") \
 X(GPU_METRICS, "monitoring.enable_gpu_metrics", "monitoring.enable_gpu_monitoring", BOOL, 0, 0, NULL, "true", NULL, NULL, 0, NULL, 0, \
   "sample GPUs") \
 X(POWER_METRICS, "monitoring.enable_power_metrics", NULL, BOOL, 0, 0, NULL, "true", NULL, "power", 0, NULL, COMMAND_MODEL, \
@@ -122,7 +164,7 @@ X(EXPORT_CSV, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "export-csv", 0, "FILE
   "write the measured units as CSV") \
 X(FORMAT, "output.format", NULL, CHOICE, 0, 0, "text,json,markdown,csv", "text", NULL, "format", 'f', "NAME", COMMAND_MODEL | COMMAND_RUNS, \
   "text, json, markdown or csv") \
-X(STORE_RUN, NULL, NULL, BOOL, 0, 0, NULL, "true", NULL, "store-run", 0, NULL, COMMAND_MODEL, \
+X(STORE_RUN, NULL, NULL, BOOL, 0, 0, NULL, "true", NULL, "store-run", 0, NULL, COMMAND_MODEL | COMMAND_MONITOR, \
   "keep the run in the store (--no-store-run: leave it out)") \
 X(CONFIG_VALUES, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "config-values", 0, NULL, COMMAND_DOCTOR, \
   "list every setting with its value and where it came from") \
@@ -130,8 +172,8 @@ X(LIST, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "list", 0, NULL, COMMAND_PR
   "every one of them; what is done without a name, too") \
 X(INFO, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "info", 0, "NAME", COMMAND_PROFILES, \
   "all of this profile; --info may be left out") \
-X(ALL, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "all", 'a', NULL, COMMAND_RUNS, \
-  "list: every run, not only the newest 20; rm: every run") \
+X(ALL, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "all", 'a', NULL, COMMAND_RUNS | COMMAND_MONITOR, \
+  "list: every run, not only the newest 20; rm: every run; monitor: every process that matches") \
 X(OUTPUT, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "output", 'o', "FILE", COMMAND_ALL, \
   "write what would go to stdout to FILE") \
 X(JSON, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "json", 0, NULL, COMMAND_ALL, \

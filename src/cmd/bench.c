@@ -22,6 +22,24 @@ int bench_neutralise(struct sweep_item *item, struct error *err)
     return rc;
 }
 
+/* Of -n; a number of tacho.yaml is meant for `run`. 0: not asked for. */
+static uint64_t asked_units(const struct settings *settings)
+{
+    bool is_asked = settings->values[SETTING_ITERATIONS].source == SOURCE_FLAG;
+    return is_asked ? settings_get_u64(settings, SETTING_ITERATIONS) : 0;
+}
+
+int bench_check_units(const struct settings *settings, enum setting_id other, struct error *err)
+{
+    const struct setting_value *iterations = &settings->values[SETTING_ITERATIONS];
+    const struct setting_value *value = &settings->values[other];
+    if (iterations->source != SOURCE_FLAG || value->source != SOURCE_FLAG)
+        return 0;
+    error_set(err, ERROR_USAGE, "%s and %s contradict each other", iterations->origin,
+              value->origin);
+    return error_hint(err, "each says how much to measure: give one of them");
+}
+
 void bench_plan(struct sweep_command *command, uint64_t images)
 {
     const struct settings *settings = &command->context->settings;
@@ -29,20 +47,25 @@ void bench_plan(struct sweep_command *command, uint64_t images)
     const struct sweep_row *row = &command->rows[command->count - 1];
     struct measure_plan *plan = &config->plan;
     uint64_t rounds = settings_get_u64(settings, SETTING_ROUNDS);
+    uint64_t units = asked_units(settings);
     if (config->error.code)
         return;
     if (!plan->workload->one_unit_per_invocation) {
-        uint64_t calls = images ? (images + (uint64_t)row->x - 1) / (uint64_t)row->x : 0;
+        uint64_t calls = images ? (images + (uint64_t)row->x - 1) / (uint64_t)row->x : units;
         plan->invocations = rounds;
-        plan->units_explicit = images > 0;
-        plan->units = images ? (calls + rounds - 1) / rounds : INFERENCES_MIN;
+        plan->units_explicit = calls > 0;
+        plan->units = calls ? (calls + rounds - 1) / rounds : INFERENCES_MIN;
         return;
     }
     /* The sweep counts launches and time itself: in the plan's time the others have their turns. */
     config->turns_wanted = settings_is_set(settings, SETTING_ROUNDS) ? rounds : 0;
-    config->launches_min = LAUNCHES_MIN;
-    config->time_min_ns = plan->duration_explicit ? plan->duration_ns : MEASURE_DEFAULT_DURATION_NS;
-    config->time_max_ns = settings_get_u64(settings, SETTING_MAX_DURATION);
+    config->launches_min = units ? units : LAUNCHES_MIN;
+    config->launches_max = units;
+    config->time_min_ns = units                     ? 0
+                          : plan->duration_explicit ? plan->duration_ns
+                                                    : MEASURE_DEFAULT_DURATION_NS;
+    if (!units || settings_is_set(settings, SETTING_MAX_DURATION))
+        config->time_max_ns = settings_get_u64(settings, SETTING_MAX_DURATION);
     plan->units_explicit = true;
     plan->units = UINT32_MAX;
     plan->duration_explicit = false;

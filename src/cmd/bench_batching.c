@@ -26,7 +26,8 @@ static int check(const struct command_context *context, struct error *err)
         error_set(err, ERROR_USAGE, "--images and --duration contradict each other");
         return error_hint(err, "give the number of images or the time, not both");
     }
-    return 0;
+    int rc = bench_check_units(settings, SETTING_IMAGES, err);
+    return rc < 0 ? rc : bench_check_units(settings, SETTING_DURATION, err);
 }
 
 static int add_size(struct sweep_command *command, uint64_t size, uint64_t images,

@@ -90,8 +90,13 @@ static int add_count(struct sweep_command *command, uint64_t count, const uint64
 static int check(const struct command_context *context, struct error *err)
 {
     if (context->settings.values[SETTING_IMAGES].source != SOURCE_FLAG &&
-        context->settings.values[SETTING_BATCH_SIZES].source != SOURCE_FLAG)
-        return 0;
+        context->settings.values[SETTING_BATCH_SIZES].source != SOURCE_FLAG) {
+        bool is_program = context->program != NULL;
+        int rc = bench_check_units(&context->settings, SETTING_DURATION, err);
+        if (rc < 0 || !is_program)
+            return rc;
+        return bench_check_units(&context->settings, SETTING_ROUNDS, err);
+    }
     error_set(err, ERROR_USAGE, "--images and --batch-sizes belong to bench batching");
     return error_hint(err, "one batch size: --batch-size N");
 }

@@ -24,6 +24,7 @@
 #define COMMAND_TOLERATES_CONFIG                                                                   \
     (1u << 3)                       /* runs although the settings are broken, and says so          \
                                      */
+#define COMMAND_VERB_OPTIONAL (1u << 5) /* has verbs, and does something of its own without one */
 #define COMMAND_NO_CONFIG (1u << 4) /* reads neither environment nor tacho.yaml */
 
 /* Bit of a command that takes only the options that all commands share. */

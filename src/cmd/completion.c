@@ -11,6 +11,7 @@
 #include "cmd/command.h"
 #include "collect/collector.h"
 #include "format/json_writer.h"
+#include "workload/onnx/inspect.h"
 
 static void append_flags(struct strbuf *out, uint32_t bit)
 {
@@ -66,6 +67,8 @@ enum value_kind {
     VALUE_CHOICE,
     VALUE_COLLECTOR,
     VALUE_PROFILE,
+    VALUE_DEVICE,
+    VALUE_INPUT,
     VALUE_KINDS
 };
 
@@ -76,13 +79,30 @@ static enum value_kind value_kind_of(int id)
         return VALUE_COLLECTOR;
     if (id == SETTING_PROFILE || id == SETTING_INFO)
         return VALUE_PROFILE;
-    if (setting->type == SETTING_TYPE_CHOICE)
+    if (id == SETTING_DEVICE || id == SETTING_DEVICES)
+        return VALUE_DEVICE;
+    if (id == SETTING_INPUT)
+        return VALUE_INPUT;
+    if (setting->type == SETTING_TYPE_CHOICE || id == SETTING_PROVIDER || id == SETTING_PRECISIONS)
         return VALUE_CHOICE;
     if (setting->arg && str_starts_with(setting->arg, "FILE"))
         return VALUE_FILE;
     if (setting->arg && str_starts_with(setting->arg, "DIR"))
         return VALUE_DIRECTORY;
     return VALUE_ANY;
+}
+
+/* Two commands may have a flag of the same name: its first row speaks for both. */
+static bool takes_value(int id)
+{
+    const struct setting *setting = &settings_table[id];
+    if (!setting->flag || !setting->commands || setting->type == SETTING_TYPE_BOOL)
+        return false;
+    for (int i = 0; i < id; i++)
+        if (settings_table[i].flag && settings_table[i].commands &&
+            strcmp(settings_table[i].flag, setting->flag) == 0)
+            return false;
+    return true;
 }
 
 static void append_pattern(struct strbuf *out, const struct setting *setting, bool is_first)
@@ -99,6 +119,13 @@ static void append_choice_words(struct strbuf *out, int id)
             strbuf_printf(out, "%s%s", row == collectors ? "" : " ", (*row)->name);
         return;
     }
+    if (id == SETTING_PROVIDER) {
+        for (const struct onnx_provider *row = onnx_providers; row->name; row++)
+            strbuf_printf(out, "%s%s", row == onnx_providers ? "" : " ", row->name);
+        return;
+    }
+    if (id == SETTING_PRECISIONS)
+        id = SETTING_PRECISION;
     for (const char *c = settings_table[id].choices; *c; c++)
         strbuf_putc(out, *c == ',' ? ' ' : *c);
 }
@@ -119,14 +146,20 @@ static void append_values(struct strbuf *out)
                           "profiles -q 2>/dev/null)\" -- \"$cur\"; compgen -f -X '!*.yaml' -- "
                           "\"$cur\"; compgen -d -- \"$cur\")\n"
                           "        return",
+        [VALUE_DEVICE] = "        mapfile -t COMPREPLY < <(compgen -W \"cpu cuda dla gpu npu "
+                         "$(\"${COMP_WORDS[0]}\" devices -q 2>/dev/null)\" -- \"$cur\")\n"
+                         "        return",
+        [VALUE_INPUT] = "        compopt -o filenames 2>/dev/null\n"
+                        "        mapfile -t COMPREPLY < <(compgen -W 'random zeros' -- \"$cur\"; "
+                        "compgen -f -X '!*.npy' -- \"$cur\"; compgen -d -- \"$cur\")\n"
+                        "        return",
     };
     strbuf_append(out, "    case $prev in\n");
     for (int kind = 0; kind < VALUE_KINDS; kind++) {
         bool is_first = true;
         for (int id = 0; id < SETTING_COUNT; id++) {
             const struct setting *setting = &settings_table[id];
-            if (!setting->flag || !setting->commands || setting->type == SETTING_TYPE_BOOL ||
-                value_kind_of(id) != (enum value_kind)kind)
+            if (!takes_value(id) || value_kind_of(id) != (enum value_kind)kind)
                 continue;
             append_pattern(out, setting, is_first || !action[kind]);
             is_first = false;
@@ -149,7 +182,7 @@ static void append_value_flags(struct strbuf *out)
     bool is_first = true;
     for (int id = 0; id < SETTING_COUNT; id++) {
         const struct setting *setting = &settings_table[id];
-        if (!setting->flag || !setting->commands || setting->type == SETTING_TYPE_BOOL)
+        if (!takes_value(id))
             continue;
         append_pattern(out, setting, is_first);
         is_first = false;
@@ -224,6 +257,14 @@ static const char script_words[] =
     "    elif [[ $command == profiles ]]; then\n"
     "        mapfile -t COMPREPLY < <(compgen -W \"$(\"${COMP_WORDS[0]}\" profiles -q "
     "2>/dev/null)\" -- \"$cur\")\n"
+    "    elif [[ $command == devices ]]; then\n"
+    "        mapfile -t COMPREPLY < <(compgen -W \"$(\"${COMP_WORDS[0]}\" devices -q "
+    "2>/dev/null)\" -- \"$cur\")\n"
+    "    elif [[ $command =~ ^(run|benchmark|bench)$ ]]; then\n"
+    "        compopt -o filenames 2>/dev/null\n"
+    "        mapfile -t COMPREPLY < <(compgen -W 'detector classifier' -- \"$cur\"; for word in "
+    "onnx engine plan trt; do compgen -f -X \"!*.$word\" -- \"$cur\"; done; compgen -d -- "
+    "\"$cur\")\n"
     "    else\n"
     "        compopt -o filenames 2>/dev/null\n"
     "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"

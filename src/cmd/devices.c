@@ -75,10 +75,7 @@ static int find_engines(struct command_context *context, struct devices_report *
     struct error why = {0};
     if (report->is_recorded)
         return 0;
-    /* JetPack and NVIDIA's packages put it where no PATH leads. */
-    if (program_find("trtexec", report->trtexec, sizeof(report->trtexec)) != 0 &&
-        program_find("/usr/src/tensorrt/bin/trtexec", report->trtexec, sizeof(report->trtexec)) !=
-            0)
+    if (program_find_trtexec(report->trtexec, sizeof(report->trtexec)) != 0)
         report->trtexec[0] = '\0';
     CLEANUP_FREE struct onnx_info *info = calloc(1, sizeof(*info));
     if (!info)

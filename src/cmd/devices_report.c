@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "cmd/command.h"
 #include "format/facts_write.h"
+#include "workload/program_find.h"
 
 #define RECORDED "a recorded tree cannot run anything"
 
@@ -135,7 +136,7 @@ static void write_trtexec(struct json_writer *writer, const struct devices_repor
     json_write_text(writer, "why",
                     found                 ? NULL
                     : report->is_recorded ? RECORDED
-                                          : "trtexec is not in PATH");
+                                          : "not in " PROGRAM_TRTEXEC_PLACES);
     json_write_text(writer, "hint",
                     found || report->is_recorded ? NULL : "it comes with NVIDIA's TensorRT");
     json_write_array(writer, "providers");
@@ -366,7 +367,7 @@ static void put_engines(const struct devices_report *report, bool colour, struct
     if (report->trtexec[0])
         strbuf_append(text, report->trtexec);
     else
-        strbuf_append(text, "not in PATH; it comes with NVIDIA's TensorRT");
+        strbuf_append(text, "not in " PROGRAM_TRTEXEC_PLACES "; it comes with NVIDIA's TensorRT");
     put_line(out, 2, "trtexec", 13, text);
 }
 

@@ -13,11 +13,15 @@
 
 #include "analyze/analyzer.h"
 #include "base/clock.h"
+#include "base/dl.h"
+#include "base/module.h"
 #include "base/procfs.h"
 #include "base/unit.h"
 #include "base/util.h"
 #include "collect/collector.h"
 #include "control/counters.h"
+#include "net/http.h"
+#include "screen/screen.h"
 #include "store/store.h"
 #include "workload/workload.h"
 
@@ -69,6 +73,40 @@ void check_built_in(struct checks *checks)
         strbuf_printf(&list, "%s%s", list.len ? ", " : "", (*row)->name);
     check_add(checks, "built in", "analyzers", CHECK_OK, "%s", strbuf_get(&list));
     strbuf_deinit(&list);
+}
+
+/* ---- modules ---- */
+
+static void check_net(struct checks *checks)
+{
+    char path[256], library[64];
+    struct error err = {0};
+    if (net_http_probe(path, sizeof(path), library, sizeof(library), &err) == 0) {
+        library[strcspn(library, " ")] = '\0'; /* "libcurl/7.88.1 OpenSSL/3.0.15 ..." */
+        check_add(checks, "built in", "module net", CHECK_OK, "%s, with %s", path, library);
+        return;
+    }
+    check_advise(check_add(checks, "built in", "module net", CHECK_NOTE, "%s", err.message), "%s",
+                 err.hint);
+}
+
+void check_modules(struct checks *checks)
+{
+    void *handle = NULL;
+    const struct module_head *api;
+    char path[PATH_MAX];
+    struct error err = {0};
+    if (module_open(SCREEN_MODULE, SCREEN_SYMBOL, SCREEN_HEAD, &handle, &api, path, sizeof(path),
+                    &err) == 0) {
+        check_add(checks, "built in", "module " SCREEN_MODULE, CHECK_OK, "%s", path);
+        dl_close(handle);
+    } else {
+        struct check *check =
+            check_add(checks, "built in", "module " SCREEN_MODULE, CHECK_NOTE, "%s", err.message);
+        check_advise(check, "the live screen of tacho monitor needs it, and the "
+                            "package " SCREEN_PACKAGE "; rows and --output do not");
+    }
+    check_net(checks);
 }
 
 /* ---- settings and store ---- */

@@ -133,11 +133,13 @@ void help_command(const struct command *command, struct strbuf *out, bool colour
     strbuf_append(out, ": ");
     help_wrap(out, command->summary, strlen(command->name) + 8, 2);
     heading(out, colour, "Usage:");
-    if (!command->verbs)
+    bool is_optional = command->flags & COMMAND_VERB_OPTIONAL;
+    if (!command->verbs || is_optional)
         strbuf_printf(out, "  tacho %s %s\n", command->name, command->usage);
     for (const struct command_verb *verb = command->verbs; verb && verb->name; verb++)
         strbuf_printf(out, "  tacho %s %s%s%s %s\n", command->name, verb->name,
-                      verb->arguments[0] ? " " : "", verb->arguments, command->usage);
+                      verb->arguments[0] ? " " : "", verb->arguments,
+                      is_optional ? "[OPTIONS]" : command->usage);
     if (command->alias)
         strbuf_printf(out, "  (also: tacho %s)\n", command->alias);
     if (command->verbs) {

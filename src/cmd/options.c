@@ -28,7 +28,8 @@ bool options_takes(const struct setting *setting, uint32_t bit)
 
 static bool has_negation(const struct setting *setting)
 {
-    return setting->type == SETTING_TYPE_BOOL && strcmp(setting->flag, "help") != 0;
+    return setting->type == SETTING_TYPE_BOOL && strcmp(setting->flag, "help") != 0 &&
+           !str_starts_with(setting->flag, "no-");
 }
 
 static void option_set_init(struct option_set *set, uint32_t bit)
@@ -181,11 +182,30 @@ static int apply(struct command_context *context, const struct option_set *set, 
     return settings_set(&context->settings, id, text, SOURCE_FLAG, origin, err);
 }
 
+/* A word that can be no program: a model, or a verb of the command. */
+static bool names_model(const struct command_context *context, const char *word)
+{
+    static const char *const models[] = {"detector", "classifier"};
+    static const char *const endings[] = {".onnx", ".engine", ".plan", ".trt"};
+    for (size_t i = 0; i < ARRAY_LEN(models); i++)
+        if (strcmp(word, models[i]) == 0)
+            return true;
+    for (size_t i = 0; i < ARRAY_LEN(endings); i++)
+        if (str_ends_with(word, endings[i]))
+            return true;
+    const struct command_verb *verb = context->command->verbs;
+    for (; verb && verb->name; verb++)
+        if (strcmp(word, verb->name) == 0)
+            return true;
+    return false;
+}
+
 /* In `tacho run ls -l` the -l was meant for ls. */
 static void hint_program(const struct command_context *context, const char *const *arguments,
                          int count, struct error *err)
 {
-    if (count > 0 && !context->program && context->command->flags & COMMAND_TAKES_PROGRAM)
+    if (count > 0 && !context->program && context->command->flags & COMMAND_TAKES_PROGRAM &&
+        !names_model(context, arguments[0]))
         error_hint(err, "is %s the program? Then put -- before it: tacho %s -- %s …", arguments[0],
                    context->command->name, arguments[0]);
 }

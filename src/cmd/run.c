@@ -50,7 +50,10 @@ static int fail_before_separator(const struct command_context *context, struct e
     if (context->argument_count == 1 && !context->program && nearest >= 0)
         return error_hint(err, "did you mean the model %s? A program goes behind '--'",
                           models[nearest]);
-    return error_hint(err, "put the program behind it: tacho run -- %s", strbuf_get(&words));
+    return error_hint(err,
+                      "put the program behind it: tacho run -- %s; a model is FILE.onnx, "
+                      "detector or classifier",
+                      strbuf_get(&words));
 }
 
 /* A gate can be checked before there is a program or a model; --metric needs its program. */
@@ -169,7 +172,7 @@ static int load_profile(struct run_command *run, const struct metric *own, size_
                         own, own_count, &run->profile, err);
 }
 
-static int load_limits(struct run_command *run, struct error *err)
+int run_command_load_limits(struct run_command *run, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = {0};
     size_t own_count = 0;
@@ -215,7 +218,7 @@ static int add_collector(struct run_command *run, const char *name, struct error
 }
 
 /* "proc,thermal" and repeated flags come to the same. */
-static int split_collectors(struct run_command *run, struct error *err)
+int run_command_split_collectors(struct run_command *run, struct error *err)
 {
     const struct setting_value *named = &run->settings->values[SETTING_COLLECTOR];
     for (size_t i = 0; i < named->list_count; i++) {
@@ -353,6 +356,11 @@ static int has_measured(const struct run_command *run, const struct run *result,
     return rc;
 }
 
+bool run_command_is_empty(int rc, const struct run *result)
+{
+    return rc < 0 && rc != -ERROR_INTERRUPTED && result->invocation_count == 0;
+}
+
 void run_command_settle(struct command_context *context, int step_rc, const struct error *step,
                         int *rc, struct error *err)
 {
@@ -374,11 +382,26 @@ static void settle(struct run_command *run, int step_rc, const struct error *ste
     run_command_settle(run->context, step_rc, step, rc, err);
 }
 
+/* The error says why nothing could be executed here. A report and a stored run beside it would look
+ * as if something had been measured. */
+static int discard(struct run_command *run, int rc, struct error *err)
+{
+    struct error step = {0};
+    int step_rc = measure_sink_error(run->measure)
+                      ? 0
+                      : run_keep_discard(&run->keep, measure_run_get(run->measure), &step);
+    settle(run, step_rc, &step, &rc, err);
+    settle(run, run_metrics_csv_finish(&run->metrics_csv, &step), &step, &rc, err);
+    return rc;
+}
+
 /* Keeps, exports and renders whatever was measured; rc is what measuring came to. No step is left
  * out because one before it failed. */
 static int deliver(struct run_command *run, int rc, struct error *err)
 {
     const struct run *result = measure_run_get(run->measure);
+    if (run_command_is_empty(rc, result))
+        return discard(run, rc, err);
     run->context->exit_code = verdict_exit_code(&result->verdict);
     struct error step = {0};
     const struct error *store =
@@ -405,9 +428,9 @@ int run_command_prepare(struct run_command *run, struct measure_plan *plan, stru
     if (rc == 0)
         rc = choose_workload(run, err);
     if (rc == 0)
-        rc = load_limits(run, err);
+        rc = run_command_load_limits(run, err);
     if (rc == 0)
-        rc = split_collectors(run, err);
+        rc = run_command_split_collectors(run, err);
     if (rc == 0)
         rc = make_plan(run, plan, err);
     if (rc == 0)

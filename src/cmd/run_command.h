@@ -36,7 +36,13 @@ struct run_command {
 
 /* Opens the workload, loads profile and limits, fills the plan. Nothing is measured or stored. */
 int run_command_prepare(struct run_command *run, struct measure_plan *plan, struct error *err);
+/* Parts of that, for commands without a workload: --profile, --limit and --waive; --collector. */
+int run_command_load_limits(struct run_command *run, struct error *err);
+int run_command_split_collectors(struct run_command *run, struct error *err);
 void run_command_deinit(struct run_command *run);
+/* Measuring ended with the error rc before any process came to be: there is nothing to keep or to
+ * show. An interruption is what the user asked for, and stays on record. */
+bool run_command_is_empty(int rc, const struct run *result);
 /* What one step after measuring came to (keep, export, render): the first error is the one that
  * main prints; a later one is printed here, since what could not be kept must be known. */
 void run_command_settle(struct command_context *context, int step_rc, const struct error *step,

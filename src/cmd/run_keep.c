@@ -71,6 +71,12 @@ int run_keep_finish(struct run_keep *keep, const struct run *run, const struct e
     return 0;
 }
 
+int run_keep_discard(struct run_keep *keep, const struct run *run, struct error *err)
+{
+    keep->where[0] = '\0';
+    return keep->sink ? store_remove(keep->store, run->id, err) : 0;
+}
+
 static int export_csv(const struct run *run, const char *path, struct error *err)
 {
     CLEANUP(strbuf_deinit) struct strbuf csv = {0};

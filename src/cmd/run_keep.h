@@ -30,6 +30,8 @@ struct run_sink *run_keep_sink(struct run_keep *keep); /* or NULL */
 /* Writes the run beside the store if that did not take it (sink_error: why it stopped). */
 int run_keep_finish(struct run_keep *keep, const struct run *run, const struct error *sink_error,
                     struct error *err);
+/* Forgets a run in which nothing came to be executed: it has nothing to tell. */
+int run_keep_discard(struct run_keep *keep, const struct run *run, struct error *err);
 /* --export and --export-csv; 0 when that was not asked for. */
 int run_keep_export_json(const struct run *run, const struct settings *settings, struct error *err);
 int run_keep_export_csv(const struct run *run, const struct settings *settings, struct error *err);

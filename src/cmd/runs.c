@@ -68,15 +68,15 @@ static void cut_label(const char *label, size_t columns, char *buf, size_t size)
 static int list_text_row(const struct store_entry *entry, void *context)
 {
     struct list_output *list = context;
-    char shown[160], launches[24], duration[32] = "-";
+    char shown[160], units[24], duration[32] = "-";
     char named[192];
     snprintf(named, sizeof(named), "%s%s", entry->synthetic ? "SYNTHETIC " : "", entry->label);
     cut_label(named, list->label_columns, shown, sizeof(shown));
-    snprintf(launches, sizeof(launches), "%llu", (unsigned long long)entry->invocations);
+    snprintf(units, sizeof(units), "%llu", (unsigned long long)entry->units);
     if (!isnan(entry->duration_s))
         unit_format_ns(entry->duration_s * 1e9, duration, sizeof(duration));
     text_table_row(&list->table, entry->id, verdict_word(entry->outcome),
-                   run_state_name(entry->state), launches, duration, shown);
+                   run_state_name(entry->state), units, duration, shown);
     return 0;
 }
 
@@ -100,6 +100,7 @@ static int list_json_row(const struct store_entry *entry, void *context)
     json_write_number(writer, "begin_epoch_s", entry->begin_epoch_s);
     json_write_number(writer, "duration_s", entry->duration_s);
     json_write_u64(writer, "invocations", entry->invocations);
+    json_write_u64(writer, "units", entry->units);
     if (entry->outcome == OUTCOME_NOT_JUDGED)
         json_write_null(writer, "verdict");
     else
@@ -131,7 +132,7 @@ static int list_table(struct store *store, size_t limit, bool markdown, struct s
         list.label_columns = (size_t)term_width(STDOUT_FILENO) - COLUMNS_BEFORE_LABEL;
     text_table_init(&list.table, 6);
     list.table.align[3] = list.table.align[4] = TEXT_RIGHT;
-    text_table_row(&list.table, "run", "verdict", "state", "launches", "took", "label");
+    text_table_row(&list.table, "run", "verdict", "state", "units", "took", "label");
     int rc = store_list(store, limit, list_text_row, &list, err);
     if (rc == 0 && list.table.failed)
         rc = error_set(err, ERROR_NOMEM, "out of memory");

@@ -280,7 +280,14 @@ static void finish_rows(struct sweep_command *command, int *rc, struct error *er
         row->error = config->error;
         if (!config->measure)
             continue;
-        row->run = measure_run_get(config->measure);
+        const struct run *run = measure_run_get(config->measure);
+        if (run_command_is_empty(-config->error.code, run)) {
+            if (!measure_sink_error(config->measure))
+                settle(command, run_keep_discard(&command->items[i].run.keep, run, &step), &step,
+                       rc, err);
+            continue;
+        }
+        row->run = run;
         settle(command,
                run_keep_finish(&command->items[i].run.keep, row->run,
                                measure_sink_error(config->measure), &step),

@@ -56,9 +56,20 @@ static void read_memory(const struct nvml_api *api, struct nvml_device *gpu, str
     facts_number(facts, "gpu_mem_used_mb", (double)memory.used / MB, source);
 }
 
+/* The temperature at which the driver slows the GPU down. Since Ada drivers may tell it only
+ * relative to the temperature of the moment, which is no threshold. */
+static int read_slowdown(const struct nvml_api *api, struct nvml_device *gpu, unsigned *ret_celsius)
+{
+    if (!api->temperature_threshold)
+        return NVML_NOT_SUPPORTED;
+    int rc = api->temperature_threshold(gpu, NVML_TEMPERATURE_THRESHOLD_SLOWDOWN, ret_celsius);
+    bool is_plausible = *ret_celsius >= 40 && *ret_celsius <= 150;
+    return rc == NVML_SUCCESS && !is_plausible ? NVML_NOT_SUPPORTED : rc;
+}
+
 static void read_limits(const struct nvml_api *api, struct nvml_device *gpu, struct facts *facts)
 {
-    unsigned mw = 0, current = 0, pending = 0;
+    unsigned mw = 0, current = 0, pending = 0, celsius = 0;
     int rc = api->power_limit ? api->power_limit(gpu, &mw) : NVML_NOT_SUPPORTED;
     if (rc == NVML_SUCCESS && mw > 0)
         facts_number(facts, "power_limit_w", mw / 1e3, "nvmlDeviceGetEnforcedPowerLimit");
@@ -66,6 +77,11 @@ static void read_limits(const struct nvml_api *api, struct nvml_device *gpu, str
         facts_null(facts, "power_limit_w",
                    rc == NVML_SUCCESS ? REASON_UNSUPPORTED : nvml_reason(rc),
                    "nvmlDeviceGetEnforcedPowerLimit");
+    rc = read_slowdown(api, gpu, &celsius);
+    if (rc == NVML_SUCCESS)
+        facts_integer(facts, "gpu_slowdown_c", celsius, "nvmlDeviceGetTemperatureThreshold");
+    else
+        facts_null(facts, "gpu_slowdown_c", nvml_reason(rc), "nvmlDeviceGetTemperatureThreshold");
     rc = api->mig_mode ? api->mig_mode(gpu, &current, &pending) : NVML_NOT_SUPPORTED;
     read_text(facts, "mig_mode", rc, current ? "enabled" : "disabled", "nvmlDeviceGetMigMode");
 }

@@ -28,6 +28,7 @@ enum nvml_return {
 
 enum { NVML_CLOCK_GRAPHICS = 0, NVML_CLOCK_MEM = 2 };
 enum { NVML_TEMPERATURE_GPU = 0 };
+enum { NVML_TEMPERATURE_THRESHOLD_SLOWDOWN = 1 };
 enum { NVML_FIELD_POWER_INSTANT = 186 }; /* mW */
 enum nvml_value_type {
     NVML_VALUE_DOUBLE = 0,

@@ -47,6 +47,7 @@ int nvml_load(struct nvml_api *api, struct error *err)
         {SLOT(memory), {"nvmlDeviceGetMemoryInfo"}, false},
         {SLOT(clock), {"nvmlDeviceGetClockInfo"}, false},
         {SLOT(temperature), {"nvmlDeviceGetTemperature"}, false},
+        {SLOT(temperature_threshold), {"nvmlDeviceGetTemperatureThreshold"}, false},
         {SLOT(power), {"nvmlDeviceGetPowerUsage"}, false},
         {SLOT(energy), {"nvmlDeviceGetTotalEnergyConsumption"}, false},
         {SLOT(fields), {"nvmlDeviceGetFieldValues"}, false},

@@ -34,6 +34,7 @@ struct nvml_api {
     int (*memory)(struct nvml_device *device, struct nvml_memory *memory);
     int (*clock)(struct nvml_device *device, int type, unsigned *mhz);
     int (*temperature)(struct nvml_device *device, int sensor, unsigned *celsius);
+    int (*temperature_threshold)(struct nvml_device *device, int threshold, unsigned *celsius);
     int (*power)(struct nvml_device *device, unsigned *mw);
     int (*energy)(struct nvml_device *device, unsigned long long *mj);
     int (*fields)(struct nvml_device *device, int count, struct nvml_field_value *values);

@@ -339,6 +339,8 @@ static int open_columns(struct sampler *sampler, struct error *err)
             uint64_t pace_ns = u64_max(channel->min_interval_ns, sampler->interval_ns);
             uint64_t ticks = (pace_ns + sampler->interval_ns - 1) / sampler->interval_ns;
             sampler->channels[opened->first + j] = *channel;
+            sampler->channels[opened->first + j].min_interval_ns =
+                u64_max(channel->min_interval_ns, opened->collector->min_interval_ns);
             sampler->columns[opened->first + j].period_ticks = u64_max(ticks, opened->period_ticks);
         }
     }

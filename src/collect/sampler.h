@@ -30,7 +30,8 @@ struct sampler_stats {
  * its columns are opened without values and say why. */
 int sampler_open(const struct collect_env *env, const char *const *names, size_t count,
                  struct sampler **ret_sampler, struct error *err);
-/* The channels of all opened collectors in order; valid until close. Channel index = column. */
+/* The channels of all opened collectors in order; valid until close. Channel index = column;
+ * min_interval_ns is that of the collector where the channel is not slower. */
 const struct channel *sampler_channels(const struct sampler *sampler, size_t *ret_count);
 bool sampler_is_synthetic(const struct sampler *sampler);
 /* Also after sampler_stop: what happened in between is in no row. */

@@ -10,6 +10,9 @@
 #include "base/util.h"
 #include "measure/measure_internal.h"
 
+/* Longer than the parent of a worker takes to look at it, to order its records, and to search. */
+#define SEARCH_AHEAD_NS (300 * NS_PER_MS)
+
 uint64_t stop_rule_spans(const struct measure_plan *plan)
 {
     return plan->workload->one_unit_per_invocation ? 1 : u64_max(1, plan->invocations);
@@ -138,6 +141,18 @@ static bool wants_more_after_warmup(struct measure *measure)
     return found > 0 && stop_rule_wants_more(measure);
 }
 
+/* The search may ask for more units. A worker that had used up its leave by then would pause, and
+ * what arrives in an open loop meanwhile would be found late by tacho's own doing: so the search
+ * comes when the units that are left still take a moment. */
+static bool is_nearly_enough(const struct measure *measure)
+{
+    uint64_t measured = span_measured(measure), needed = measure->units_needed;
+    if (measured >= needed || measured < (needed + 1) / 2)
+        return false;
+    double each_ns = (double)elapsed_ns(measure) / (double)measured;
+    return each_ns * (double)(needed - measured) < (double)SEARCH_AHEAD_NS;
+}
+
 bool stop_rule_wants_invocation(struct measure *measure)
 {
     if (!has_many_units(measure))
@@ -166,10 +181,13 @@ uint64_t stop_rule_units_allowed(struct measure *measure)
     span->is_over = !wants_more_after_warmup(measure);
     if (span->is_over)
         return 0;
+    if (!plan->units_explicit || plan->duration_explicit)
+        return UINT64_MAX;
     /* Where a count alone decides, none is begun that nobody wants. */
-    if (plan->units_explicit && !plan->duration_explicit)
-        return span->apart + span_warmup(measure) + measure->units_needed;
-    return UINT64_MAX;
+    uint64_t found = 0;
+    if (is_nearly_enough(measure) && span_settle_warmup(measure, &found, &measure->late_error) < 0)
+        return 0;
+    return span->apart + span_warmup(measure) + measure->units_needed;
 }
 
 int stop_rule_find_cut(struct measure *measure, struct error *err)

@@ -64,12 +64,19 @@ static int end_config(struct sweep_config *config, struct error *err)
     return rc;
 }
 
+static bool has_all_launches(const struct sweep_config *config)
+{
+    return config->launches_max > 0 && config->launches >= config->launches_max;
+}
+
 static bool wants_more(const struct sweep_config *config)
 {
     if (!config->plan.workload->one_unit_per_invocation)
         return true; /* its stop rule knows */
     if (config->turns_wanted > 0)
         return config->turns < config->turns_wanted;
+    if (has_all_launches(config))
+        return false;
     if (config->time_max_ns > 0 && config->active_ns >= config->time_max_ns)
         return false;
     return config->launches < config->launches_min || config->active_ns < config->time_min_ns;
@@ -82,7 +89,8 @@ static int take_turn(struct sweep_config *config, struct error *err)
     uint64_t begin_ns = clock_mono_ns(), spent_ns = 0;
     int rc = sampler_start(config->measure->sampler, &detail);
     bool more = true, is_short = config->plan.workload->one_unit_per_invocation;
-    while (rc == 0 && more && (spent_ns == 0 || (is_short && spent_ns < SWEEP_TURN_NS))) {
+    while (rc == 0 && more &&
+           (spent_ns == 0 || (is_short && spent_ns < SWEEP_TURN_NS && !has_all_launches(config)))) {
         rc = measure_step(config->measure, &more, &detail);
         config->launches++;
         spent_ns = u64_max(1, clock_mono_ns() - begin_ns);

@@ -23,8 +23,9 @@ struct sweep_config {
     /* One unit per invocation, where the plan's own rule would count the turns of the others: */
     uint64_t turns_wanted; /* 0: until what follows is reached */
     uint64_t launches_min; /* as many launches at least, */
+    uint64_t launches_max; /* but not one more; 0: no such end */
     uint64_t time_min_ns;  /* and so much time in turns of its own, */
-    uint64_t time_max_ns;  /* but not more than this; 0: no end */
+    uint64_t time_max_ns;  /* but not more time than this; 0: no end */
     /* Filled in: */
     struct measure *measure; /* NULL: never began */
     struct error error;      /* why it has no run, or no whole one; code 0: it has */

@@ -97,12 +97,15 @@ int watch_open(const struct watch_plan *plan, struct watch **ret_watch, struct e
     watch->run.time_samples_each = WATCH_SAMPLES_EACH;
     sink_tee_init(&watch->tee);
     sink_tee_add(&watch->tee, run_sink_of(&watch->run));
-    for (size_t i = 0; i < WATCH_SINKS_MAX && plan->sink[i]; i++)
-        sink_tee_add(&watch->tee, plan->sink[i]);
     watch->sink = &watch->tee.sink;
     watch->own_cpu_begin_ns = clock_process_ns();
 
     int rc = watch_rows_open(watch, err);
+    if (rc == 0 && plan->on_open)
+        rc = plan->on_open(watch->columns, watch->channel_count, plan->context, err);
+    /* Not before: on_open may have opened them. */
+    for (size_t i = 0; rc == 0 && i < WATCH_SINKS_MAX && plan->sink[i]; i++)
+        sink_tee_add(&watch->tee, plan->sink[i]);
     if (rc == 0)
         rc = begin_run(watch, err);
     /* Last, so that nothing of its life is missed, and none of ours disturbs its beginning. */

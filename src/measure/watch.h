@@ -51,8 +51,14 @@ struct watch_plan {
     double growth_min_duration_s;
     bool growth_by_rss;
     struct run_sink *sink[WATCH_SINKS_MAX]; /* store; NULL-terminated unless full */
-    /* Called from watch_step and watch_close for every row but the one at the very beginning. */
-    void (*on_row)(const struct sample_row *row, double epoch_s, void *context);
+    /* Called once the columns are known and nothing has begun: a failure is watch_open's. It may
+     * still set the plan's sinks. */
+    int (*on_open)(const struct channel *channels, size_t count, void *context, struct error *err);
+    /* Called from watch_step and watch_close for every row. The one at the very beginning has no
+     * interval behind it. */
+    void (*on_row)(const struct sample_row *row, double epoch_s, bool is_beginning, void *context);
+    /* The findings of this watch in place of those of every analyzer (analyzers_run). */
+    int (*analyze)(struct run_sink *sink, void *context, struct error *err);
     void *context;
 };
 

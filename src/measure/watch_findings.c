@@ -209,7 +209,9 @@ int watch_findings_tell(struct watch *watch, struct error *err)
         rc = find_growth(watch, err);
     if (rc == 0)
         rc = find_gaps(watch, err);
-    if (rc == 0)
+    if (rc == 0 && watch->plan.analyze)
+        rc = watch->plan.analyze(watch->sink, watch->plan.context, err);
+    else if (rc == 0)
         rc = analyzers_run(&watch->run, watch->sink, err);
     if (rc == 0)
         rc = judge_limits(watch, err);

@@ -141,12 +141,10 @@ static void take_row(const struct sample_row *row, void *context)
     count_cpu(watch);
     feed_growth(watch);
     watch->next_row_ns = row->t_ns + watch->plan.interval_ns + SOON_NS;
-    /* The first one, at the very beginning, has no interval behind it. */
-    if (row->t_ns - watch->begin_ns < watch->plan.interval_ns / 2)
-        return;
-    watch->rows++;
+    bool is_beginning = row->t_ns - watch->begin_ns < watch->plan.interval_ns / 2;
+    watch->rows += !is_beginning;
     if (watch->plan.on_row)
-        watch->plan.on_row(&watch->row, epoch_of(watch), watch->plan.context);
+        watch->plan.on_row(&watch->row, epoch_of(watch), is_beginning, watch->plan.context);
 }
 
 void watch_rows_drain(struct watch *watch)
@@ -194,6 +192,14 @@ static int open_columns(struct watch *watch, struct error *err)
         return error_set(err, ERROR_NOMEM, "out of memory for %zu channels", count);
     if (watch->sampler_count > 0)
         memcpy(watch->columns, channels, watch->sampler_count * sizeof(*channels));
+    bool has_target = watch->plan.target_count > 0 || watch->plan.command;
+    for (size_t i = 0; i < watch->sampler_count && !has_target; i++) {
+        struct channel *column = &watch->columns[i];
+        if (!column->per_target || column->reason != REASON_NONE)
+            continue;
+        column->reason = REASON_NOT_ASKED;
+        column->why = "no process is watched";
+    }
     if (watch->plan.work_file)
         watch->columns[watch->sampler_count] = (struct channel){.metric = metric_find("work_done"),
                                                                 .instance = "",

@@ -197,14 +197,14 @@ static double effective_answers(const struct limit *limit, double *values, size_
 }
 
 /* The quantile itself and its interval. values in the order in which they came; scratch: n. */
-static int fill_quantile(struct finding *finding, const double *values, size_t n, double p,
-                         double *scratch, struct error *err)
+static int fill_quantile(struct finding *finding, const double *values, const uint32_t *invocations,
+                         size_t n, double p, double *scratch, struct error *err)
 {
     struct interval interval;
     memcpy(scratch, values, n * sizeof(*scratch));
     stats_sort(scratch, n);
     finding->value = quantile_sorted(scratch, n, p);
-    if (quantile_interval_ordered(values, scratch, n, p, LIMIT_LEVEL, &interval,
+    if (summary_quantile_interval(values, invocations, scratch, n, p, &interval,
                                   &finding->has_interval) < 0)
         return error_set(err, ERROR_NOMEM, "out of memory judging a limit");
     if (finding->has_interval) {
@@ -222,10 +222,11 @@ static int count_wrong(struct judgement *judgement, struct wrong_side *ret_wrong
     double p = judgement->statistic.p;
     CLEANUP_FREE struct hist *hist = NULL;
     CLEANUP_FREE double *values = NULL;
+    CLEANUP_FREE uint32_t *invocations = NULL;
     size_t n = 0;
     int rc = run_collect_hist(judgement->run, series, PHASE_STEADY, &hist, err);
     if (rc == 0)
-        rc = run_collect(judgement->run, series, PHASE_STEADY, &values, NULL, &n, err);
+        rc = run_collect(judgement->run, series, PHASE_STEADY, &values, &invocations, &n, err);
     if (rc < 0)
         return rc;
     if (hist) {
@@ -245,7 +246,7 @@ static int count_wrong(struct judgement *judgement, struct wrong_side *ret_wrong
     for (size_t i = 0; i < n; i++)
         ret_wrong->hi += answers[i] > 0;
     ret_wrong->lo = ret_wrong->hi;
-    return fill_quantile(finding, values, n, p, answers, err);
+    return fill_quantile(finding, values, invocations, n, p, answers, err);
 }
 
 /* What was not served is on the wrong side as far as is known, and may be. */

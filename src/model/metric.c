@@ -260,6 +260,21 @@ const struct metric metrics_table[] = {
     ROW("gpu_throttle_reasons", "", NEITHER, "max",
         "Why the GPU's clock is held back, as the driver's bit mask (0x4 software power cap, 0x20 "
         "and 0x40 temperature, 0x80 power brake; 0x1 is idle and no throttling)."),
+    ROW("kv_cache_use_pct", "%", LOWER, "max",
+        "Share of the KV cache of a server of language models that is in use, as the server counts "
+        "it (vllm:kv_cache_usage_perc, llamacpp:kv_cache_usage_ratio)."),
+    ROW("kv_cache_tokens", "", NEITHER, "max",
+        "Tokens in that cache: what the server says (llamacpp:kv_cache_tokens), or its use times "
+        "its size."),
+    ROW("kv_cache_size_tokens", "", NEITHER, "max",
+        "Tokens that the cache can hold (vllm:cache_config_info: kv_cache_size_tokens, or "
+        "num_gpu_blocks times block_size)."),
+    ROW("llm_requests_running", "", NEITHER, "mean",
+        "Requests that the server works on (vllm:num_requests_running, "
+        "llamacpp:requests_processing)."),
+    ROW("llm_requests_waiting", "", LOWER, "max",
+        "Requests that wait to be worked on (vllm:num_requests_waiting, "
+        "llamacpp:requests_deferred)."),
     ROW("emc_mhz", "MHz", NEITHER, "mean", "Clock of a Jetson's memory controller (EMC)."),
     ROW("emc_util_pct", "%", NEITHER, "mean",
         "Activity of a Jetson's memory controller over its clock (actmon's mc_all, in kHz)."),

@@ -104,6 +104,40 @@ static bool interval_by_invocation(const struct cluster *clusters, size_t count,
     return mean_interval(mean, sqrt(variance_of_mean * k), k, LEVEL, ret);
 }
 
+/* By invocation only where there are several with several values in each: one value each is what a
+ * t interval over them is made for, too. */
+static bool are_units(const struct cluster *clusters, size_t count, uint64_t smallest)
+{
+    return clusters && count > 1 && smallest > 1;
+}
+
+int summary_quantile_interval(const double *values, const uint32_t *invocations,
+                              const double *ascending, size_t n, double p, struct interval *ret,
+                              bool *ret_has)
+{
+    CLEANUP_FREE struct cluster *clusters = NULL;
+    CLEANUP_FREE double *answers = malloc((n + 1) * sizeof(*answers));
+    size_t count = 0;
+    uint64_t smallest = 0;
+    double quantile = quantile_sorted(ascending, n, p);
+    if (!answers)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        answers[i] = values[i] <= quantile ? 1 : 0;
+    if (clusters_make(answers, invocations, n, &clusters, &count, &smallest) < 0)
+        return -1;
+    if (!are_units(clusters, count, smallest))
+        return quantile_interval_ordered(values, ascending, n, p, LEVEL, ret, ret_has);
+    struct interval share;
+    double mean = stats_mean(answers, n);
+    *ret_has = interval_by_invocation(clusters, count, n, mean, &share) &&
+               p - (mean - share.lo) >= 0 && p + (share.hi - mean) <= 1;
+    if (*ret_has)
+        *ret = (struct interval){quantile_sorted(ascending, n, p - (mean - share.lo)),
+                                 quantile_sorted(ascending, n, p + (share.hi - mean))};
+    return 0;
+}
+
 static int fill_mean_interval(struct summary *summary, const double *values,
                               const uint32_t *invocations, size_t n)
 {
@@ -115,7 +149,7 @@ static int fill_mean_interval(struct summary *summary, const double *values,
     summary->n_invocations = count;
     struct interval interval;
     /* Samples that are only in the histogram know no invocation. */
-    summary->ci_by_invocation = count > 1 && smallest > 1 && n == summary->n;
+    summary->ci_by_invocation = are_units(clusters, count, smallest) && n == summary->n;
     if (summary->ci_by_invocation)
         summary->has_mean_ci = interval_by_invocation(clusters, count, n, summary->mean, &interval);
     else
@@ -207,7 +241,8 @@ static void fill_hist_quantiles(struct summary *summary, const struct hist *hist
 }
 
 /* values: in the order in which they came. */
-static int fill_raw_quantiles(struct summary *summary, const double *values, size_t n)
+static int fill_raw_quantiles(struct summary *summary, const double *values,
+                              const uint32_t *invocations, size_t n)
 {
     CLEANUP_FREE double *ascending = malloc((n + 1) * sizeof(*ascending));
     if (!ascending)
@@ -219,7 +254,7 @@ static int fill_raw_quantiles(struct summary *summary, const double *values, siz
         struct interval interval;
         bool has;
         summary->quantile[i] = quantile_sorted(ascending, n, p);
-        if (quantile_interval_ordered(values, ascending, n, p, LEVEL, &interval, &has) < 0)
+        if (summary_quantile_interval(values, invocations, ascending, n, p, &interval, &has) < 0)
             return -1;
         set_quantile_interval(summary, i, has, &interval);
     }
@@ -268,7 +303,7 @@ int summary_of(const struct run *run, const struct run_series *series, enum phas
     if (hist)
         fill_hist_quantiles(&summary, hist);
     if (fill_mean_interval(&summary, values, invocations, n) < 0 ||
-        (!hist && fill_raw_quantiles(&summary, values, n) < 0))
+        (!hist && fill_raw_quantiles(&summary, values, invocations, n) < 0))
         return error_set(err, ERROR_NOMEM, "out of memory while summing up %s",
                          series->series.metric->name);
     *ret_summary = summary;

@@ -5,8 +5,9 @@
  * Interval of the mean: Student t over n_eff (autocorrelation-corrected) samples, or over the means
  * of the invocations where a run has more than one and they hold several samples each (ci_unit
  * "invocation"). Interval of a percentile: order statistics, by as many independent values as
- * the answers "at or below it" are worth (stats.h: quantile_interval_ordered). Units: the metric's
- * shown unit.
+ * the answers "at or below it" are worth (stats.h: quantile_interval_ordered); of several
+ * invocations by theirs, too (summary_quantile_interval). One invocation alone tells nothing about
+ * how others differ: its intervals are about that process. Units: the metric's shown unit.
  */
 #ifndef TACHO_MODEL_SUMMARY_H
 #define TACHO_MODEL_SUMMARY_H
@@ -47,6 +48,13 @@ struct summary {
 
 int summary_of(const struct run *run, const struct run_series *series, enum phase_kind phase,
                struct summary *ret_summary, struct error *err);
+/* 95 % interval of a percentile; values in the order in which they came, `ascending` the same
+ * sorted. Of several invocations: that of the share of values at or below it, over the invocations
+ * as for the mean, read off as percentiles (Woodruff 1952, J. Am. Stat. Assoc. 47: 635). *ret_has
+ * false: too few of them for that percentile. -1: out of memory. */
+int summary_quantile_interval(const double *values, const uint32_t *invocations,
+                              const double *ascending, size_t n, double p, struct interval *ret,
+                              bool *ret_has);
 /* The figure that a limit or a table names: "mean", "median", "min", "max", "std", "n", "p50",
  * "p99.9", "p99_9". -ERROR_INPUT if there is no such statistic; NaN if it cannot be had. */
 int summary_statistic(const struct summary *summary, const char *name, double *ret_value,

@@ -253,7 +253,9 @@ static void make_counts(struct content *content)
         append_to(counts, size, " + %llu first", (unsigned long long)first);
     if (content->has_many_units && run->invocation_count > 1)
         append_to(counts, size, " in %zu processes", run->invocation_count);
-    if (failed)
+    if (failed && content->has_many_units && run->invocation_count == 1)
+        append_to(counts, size, ", the process failed");
+    else if (failed)
         append_to(counts, size, ", %llu %sfailed", (unsigned long long)failed,
                   content->has_many_units ? "of them " : "");
     append_to(counts, size, " · took %s · run %s", took, run->id);
@@ -424,6 +426,9 @@ int content_make(const struct run *run, struct content *content, struct error *e
     if (series && content->main.n > 0) {
         make_centre(content);
         make_tail(content);
+        /* Processes differ by more than the units of one tell. */
+        if (content->has_many_units && content->main.has_mean_ci && !content->main.ci_by_invocation)
+            content->alone = "± within one process; --invocations 5 tells how processes differ";
     } else {
         item(&content->distribution[0], "- (no %s was measured)", content->unit_name);
     }

@@ -41,7 +41,8 @@ struct content {
     struct summary main;    /* of the series that times one unit */
     const char *main_label; /* "wall time" */
     struct content_line distribution[2];
-    char few[160]; /* which percentiles rest on too few samples; empty: none */
+    char few[160];     /* which percentiles rest on too few samples; empty: none */
+    const char *alone; /* that the intervals know of one process only; NULL: of several */
     size_t line_count;
     size_t cost_line; /* from this line on: what one launch or process cost */
     char cost_heading[96];

@@ -117,6 +117,8 @@ static int append_lines(const struct content *content, struct strbuf *out, struc
     text_table_render_markdown(&table, out);
     if (content->few[0])
         strbuf_printf(out, "\n%s\n", content->few);
+    if (content->alone)
+        strbuf_printf(out, "\n%s\n", content->alone);
     bool failed = table.failed;
     text_table_deinit(&table);
     return failed ? error_set(err, ERROR_NOMEM, "out of memory") : 0;

@@ -241,6 +241,14 @@ static int append_sparkline(struct screen *screen, struct error *err)
     return 0;
 }
 
+static void append_alone(struct screen *screen)
+{
+    if (!screen->content->alone)
+        return;
+    strbuf_repeat(screen->out, ' ', LABEL_COLUMNS + 2);
+    append_wrapped(screen, screen->content->alone, LABEL_COLUMNS + 2, LABEL_COLUMNS + 2);
+}
+
 static void append_heading(struct screen *screen, const char *text)
 {
     term_styled(screen->out, screen->options->colour, TERM_DIM, text);
@@ -402,6 +410,7 @@ int report_text(const struct run *run, const struct report_options *options, str
     if (content->distribution[1].count)
         append_line(&screen, &content->distribution[1]);
     rc = append_sparkline(&screen, err);
+    append_alone(&screen);
     append_lines(&screen);
     append_findings(&screen);
     if (rc == 0 && options->verbose) {

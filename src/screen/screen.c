@@ -22,8 +22,11 @@
 
 /* Signals whose default kills, for which neither the program nor ncurses has a handler that puts
  * the terminal back. */
-static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT,
+static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE,  SIGILL, SIGABRT,
                                     SIGQUIT, SIGHUP, SIGXCPU, SIGSYS};
+
+/* Those that ncurses takes for itself and does not give back. */
+static const int borrowed_signals[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 
 static struct {
     bool is_open;
@@ -31,7 +34,7 @@ static struct {
     FILE *in, *out;
     int in_fd, out_fd;
     locale_t locale, old_locale;
-    bool is_plain;  /* only ASCII is certain to be seen */
+    bool is_plain; /* only ASCII is certain to be seen */
     bool has_colour;
     /* For a handler of a signal, which may call neither ncurses nor the C library's stdio. */
     struct termios before;
@@ -40,6 +43,7 @@ static struct {
     size_t leave_length;
     struct sigaction old_actions[ARRAY_LEN(fatal_signals)];
     bool is_caught[ARRAY_LEN(fatal_signals)];
+    struct sigaction borrowed_actions[ARRAY_LEN(borrowed_signals)];
 } screen;
 
 /* ---- every way out ---- */
@@ -80,6 +84,18 @@ static void release_fatal(void)
             sigaction(fatal_signals[i], &screen.old_actions[i], NULL);
         screen.is_caught[i] = false;
     }
+}
+
+static void remember_borrowed(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(borrowed_signals); i++)
+        sigaction(borrowed_signals[i], NULL, &screen.borrowed_actions[i]);
+}
+
+static void return_borrowed(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(borrowed_signals); i++)
+        sigaction(borrowed_signals[i], &screen.borrowed_actions[i], NULL);
 }
 
 static int append_leave(int c)
@@ -130,8 +146,10 @@ static void screen_close(void)
         endwin();
         delscreen(screen.curses);
     }
-    if (screen.is_open)
+    if (screen.is_open) {
         release_fatal();
+        return_borrowed();
+    }
     if (screen.has_before)
         tcsetattr(screen.in_fd, TCSADRAIN, &screen.before);
     if (screen.in)
@@ -151,7 +169,8 @@ __attribute__((destructor)) static void close_at_exit(void)
 static int open_files(int in_fd, int out_fd, struct error *err)
 {
     /* Own descriptors: stdio's buffers and close are not the program's business. */
-    int in = isatty(in_fd) ? fcntl(in_fd, F_DUPFD_CLOEXEC, 3) : open("/dev/tty", O_RDWR | O_CLOEXEC);
+    int in =
+        isatty(in_fd) ? fcntl(in_fd, F_DUPFD_CLOEXEC, 3) : open("/dev/tty", O_RDWR | O_CLOEXEC);
     int out = fcntl(out_fd, F_DUPFD_CLOEXEC, 3);
     screen.in = in >= 0 ? fdopen(in, "r") : NULL;
     screen.out = out >= 0 ? fdopen(out, "w") : NULL;
@@ -183,8 +202,10 @@ static int start_curses(struct error *err)
     if (!can_place)
         return error_set(err, ERROR_UNSUPPORTED, "the terminal '%.40s' (TERM) cannot place text",
                          name);
+    remember_borrowed();
     screen.curses = newterm(name, screen.out, screen.in);
-    return screen.curses ? 0 : error_set(err, ERROR_UNSUPPORTED, "ncurses cannot open '%.40s'", name);
+    return screen.curses ? 0
+                         : error_set(err, ERROR_UNSUPPORTED, "ncurses cannot open '%.40s'", name);
 }
 
 static void configure(bool colour)
@@ -268,9 +289,11 @@ static wchar_t ascii_for(wchar_t character)
 
 static attr_t attributes_of(enum grid_style style)
 {
-    static const attr_t plain[GRID_STYLE_COUNT] = {
-        [GRID_DIM] = A_DIM,   [GRID_BOLD] = A_BOLD,   [GRID_WARN] = A_BOLD,
-        [GRID_BAD] = A_BOLD | A_REVERSE, [GRID_HEADER] = A_REVERSE};
+    static const attr_t plain[GRID_STYLE_COUNT] = {[GRID_DIM] = A_DIM,
+                                                   [GRID_BOLD] = A_BOLD,
+                                                   [GRID_WARN] = A_BOLD,
+                                                   [GRID_BAD] = A_BOLD | A_REVERSE,
+                                                   [GRID_HEADER] = A_REVERSE};
     static const attr_t coloured[GRID_STYLE_COUNT] = {
         [GRID_DIM] = A_DIM, [GRID_BOLD] = A_BOLD, [GRID_BAD] = A_BOLD, [GRID_HEADER] = A_REVERSE};
     return screen.has_colour ? coloured[style] : plain[style];
@@ -327,8 +350,8 @@ static int screen_key(int timeout_ms)
     timeout(timeout_ms);
     int key = getch();
     if (key == ERR) {
-        struct pollfd hangup = {.fd = screen.in_fd};
-        bool is_gone = poll(&hangup, 1, 0) == 1 && hangup.revents & (POLLHUP | POLLERR | POLLNVAL);
+        struct pollfd gone = {.fd = screen.in_fd};
+        bool is_gone = poll(&gone, 1, 0) == 1 && gone.revents & (POLLHUP | POLLERR | POLLNVAL);
         return is_gone ? SCREEN_KEY_CLOSED : SCREEN_KEY_NONE;
     }
     return key > 0 && key < 0x80 ? key : SCREEN_KEY_OTHER;

@@ -41,6 +41,7 @@ struct store_entry {
     double begin_epoch_s;
     double duration_s; /* recording or crashed: up to the last flush; NaN before the first */
     uint64_t invocations;
+    uint64_t units; /* launches or inferences, with those of the warm-up and those that failed */
     enum outcome outcome; /* of the verdict */
 };
 /* Newest first; limit 0: all. */

@@ -97,7 +97,9 @@ static int read_entry(sqlite3_stmt *stmt, struct store_entry *entry, struct erro
     int outcome = verdict ? outcome_parse(verdict) : -1;
     entry->outcome = outcome < 0 ? OUTCOME_NOT_JUDGED : (enum outcome)outcome;
     entry->invocations = (uint64_t)sqlite3_column_int64(stmt, 7);
-    entry->state = store_row_state(stmt, 8);
+    /* A launch that failed has no value, but was one. */
+    entry->units = u64_max(entry->invocations, (uint64_t)sqlite3_column_int64(stmt, 8));
+    entry->state = store_row_state(stmt, 9);
     return 0;
 }
 
@@ -110,6 +112,8 @@ int store_list(struct store *store, size_t limit,
         store,
         "SELECT id,label,kind,synthetic,begin_epoch_s,end_ns,verdict,"
         "(SELECT count(DISTINCT number) FROM invocations WHERE invocations.run=runs.run),"
+        "(SELECT sum(n) FROM chunks WHERE chunks.run=runs.run AND chunks.series="
+        "(SELECT min(id) FROM series WHERE series.run=runs.run AND series.kind='unit')),"
         "state,writer_pid,writer_start_ticks,writer_boot_id FROM runs" NEWEST_FIRST " LIMIT ?1",
         &stmt, err);
     if (rc < 0)

@@ -84,6 +84,17 @@ int program_find(const char *name, char *path, size_t size)
     return search.result;
 }
 
+int program_find_trtexec(char *path, size_t size)
+{
+    static const char *const places[] = {"/usr/src/tensorrt/bin/trtexec",
+                                         "/opt/tensorrt/bin/trtexec"};
+    int result = program_find("trtexec", path, size);
+    for (size_t i = 0; result != 0 && i < ARRAY_LEN(places); i++)
+        if (program_find(places[i], path, size) == 0)
+            result = 0;
+    return result;
+}
+
 struct names {
     struct arena arena;
     size_t length; /* of the misspelt name */

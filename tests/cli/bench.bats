@@ -206,3 +206,19 @@ cores_here() { nproc; }
     [ "$status" -eq 0 ]
     [[ "$output" == *"left out by"*"--max-configs-per-device"* ]]
 }
+
+@test "bench: -n is how many units of each configuration are measured" {
+    "$TACHO" bench cores --cores 1 -n 7 --warmup 0 --json -- true >bench.json
+    validate_json bench.json
+    [ "$(jq '.configurations[0].n' bench.json)" -eq 7 ]
+    run_split "$TACHO" bench cores --cores 1 -n 5 --rounds 2 -- true
+    [ "$status" -eq 2 ]
+    [[ $errors == *"-n and --rounds contradict each other"* ]]
+    run_split "$TACHO" bench batching -n 5 --images 10
+    [ "$status" -eq 2 ]
+    [[ $errors == *"-n and --images contradict each other"* ]]
+    need_engine
+    TACHO_ORT=$engine "$TACHO" bench batching classifier --batch-sizes 1,2 --rounds 2 -n 11 --warmup 0 --json >bench.json
+    validate_json bench.json
+    [ "$(jq -c '[.configurations[].n]' bench.json)" = "[12,12]" ]
+}

@@ -49,9 +49,34 @@ lacks() { ! has "$1"; }
     [ "$offered" = --iterations ]
 }
 
+@test "completion: devices, providers, precisions, inputs; models as files" {
+    touch net.onnx net.engine image.npy notes.txt
+    mkdir models
+    offered=$(complete_words "$TACHO" run --device '')
+    has cpu && has cuda && has dla && has cpu_0
+    offered=$(complete_words "$TACHO" run --auto --devices '')
+    has cpu_0
+    offered=$(complete_words tacho run --provider x)
+    [ "$offered" = xnnpack ]
+    offered=$(complete_words tacho bench batching --precision '')
+    has fp16 && has int8 && lacks fp17
+    offered=$(complete_words tacho run --auto --precisions i)
+    has int8 && lacks fp32
+    offered=$(complete_words tacho run --input '')
+    has random && has zeros && has image.npy && has models && lacks notes.txt
+    offered=$(complete_words tacho run '')
+    has detector && has classifier && has net.onnx && has net.engine && has models && lacks notes.txt
+    offered=$(complete_words tacho bench cores '')
+    has detector && has net.onnx && lacks notes.txt
+    offered=$(complete_words "$TACHO" devices '')
+    has cpu_0
+}
+
 @test "completion: verbs, ids" {
     offered=$(complete_words tacho runs '')
     [ "$(sort <<<"$offered" | paste -sd' ')" = "export import list rm show" ]
+    offered=$(complete_words tacho bench '')
+    [ "$(sort <<<"$offered" | paste -sd' ')" = "batching cores" ]
     "$TACHO" run -n 1 -q -- true
     id=$("$TACHO" runs list -q)
     offered=$(complete_words "$TACHO" runs show '')

@@ -10,16 +10,16 @@ own_profile() { # NAME: its text comes on stdin
     export TACHO_DATA=$PWD/data
 }
 
-@test "profiles: the built-in four, as table, names and JSON" {
+@test "profiles: the built-in five, as table, names and JSON" {
     list=$("$TACHO" profiles)
     [ "$("$TACHO" profiles --list)" = "$list" ]
     [ "$(wc -L <<<"$list")" -le 80 ]
     grep -qE '^automotive_safety +33\.3 ms +30 /s +50 W +80 °C +5734\.4 MB +- +built-in$' <<<"$list"
     grep -qE '^ci_smoke +500 ms +5 /s +- +90 °C +- +- +built-in$' <<<"$list"
-    [ "$("$TACHO" profiles -q | paste -sd' ')" = "automotive_safety edge_max_perf edge_low_power ci_smoke" ]
+    [ "$("$TACHO" profiles -q | paste -sd' ')" = "automotive_safety edge_max_perf edge_low_power ci_smoke recorder" ]
     "$TACHO" profiles --json >list.json
     validate_json list.json
-    [ "$(jq -r '[.profiles[].name] | join(" ")' list.json)" = "automotive_safety edge_max_perf edge_low_power ci_smoke" ]
+    [ "$(jq -r '[.profiles[].name] | join(" ")' list.json)" = "automotive_safety edge_max_perf edge_low_power ci_smoke recorder" ]
     [ "$(jq '[.profiles[] | select(.name == "ci_smoke") | .limits | length][0]' list.json)" -eq 3 ]
     [ ! -e .tacho ]
 }
@@ -84,7 +84,7 @@ own_profile() { # NAME: its text comes on stdin
     printf '%s\n' "$output" >list.json
     validate_json list.json
     [ "$(jq -r '.broken[0] | [.name, .line] | join(" ")' list.json)" = "bad 1" ]
-    [ "$(jq '.profiles | length' list.json)" -eq 4 ]
+    [ "$(jq '.profiles | length' list.json)" -eq 5 ]
     run "$TACHO" run -p bad -- true
     [ "$status" -eq 2 ]
     TACHO_DATA=$PWD/nosuch run "$TACHO" profiles

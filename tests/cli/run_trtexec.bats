@@ -15,7 +15,7 @@ setup_trtexec() {
     echo engine >net.engine
     run_split "$TACHO" run net.engine
     [ "$status" -eq 4 ]
-    [[ $errors == *"trtexec is not here"* ]]
+    [[ $errors == *"trtexec, which runs TensorRT engines, is not in PATH"* ]]
     [[ $errors == *TensorRT* ]]
 }
 

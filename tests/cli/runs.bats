@@ -29,7 +29,7 @@ measure() { # LABEL [N]
     [ "$("$TACHO" runs list --json | jq -r '.runs[0].label')" = "run 22" ]
     [ "$("$TACHO" runs list --all --json | jq -r '.runs[-1].label')" = "run 1" ]
     run "$TACHO" runs
-    [[ "${lines[0]}" == run*verdict*state*launches*label* ]]
+    [[ "${lines[0]}" == run*verdict*state*units*label* ]]
     [[ "${lines[1]}" == *complete*"run 22" ]]
 }
 

@@ -75,3 +75,28 @@ PYTHON
         [ -n "$output" ]
     done
 }
+
+@test "schemas: what a model, its variants, its devices and their failures print fits" {
+    need_engine
+    export TACHO_ORT=$engine
+    "$TACHO" run classifier -n 3 --json --export export.json >closed.json
+    "$TACHO" run classifier -n 6 --rate 50 --arrival poisson --deadline 1ms --json >open.json
+    "$TACHO" run classifier -n 3 -P int8 --profile-ops --streams 2 -b 2 --json >variant.json
+    "$TACHO" run classifier -n 3 --invocations 2 --limit 'p50(latency_ms)<=60000' --json >judged.json || true
+    "$TACHO" run --auto classifier --devices cpu --batch-sizes 1 -n 3 --json >auto.json
+    "$TACHO" bench batching classifier --batch-sizes 1,2 -n 3 --json >batching.json
+    "$TACHO" bench cores classifier --cores 1 -n 3 --json >cores.json
+    "$TACHO" devices --json >devices.json
+    "$TACHO" runs list --json >list.json
+    "$TACHO" runs show last --json >shown.json
+    TACHO_ORT=$PWD "$TACHO" run --json >missing.json || true
+    "$TACHO" run --device toaster --json >unknown.json || true
+    "$TACHO" run classifier --batch-size 0 --json >wrong.json || true
+    "$TACHO" run classifier --timeout 1ms --json >ended.json || true
+    for file in export closed open variant judged auto batching cores devices list shown missing unknown wrong ended; do
+        echo "$file"
+        validate_json "$file.json"
+    done
+    [ "$(jq -r .schema missing.json unknown.json wrong.json | sort -u)" = "tacho.error/1" ]
+    jq -e '.runs[] | select(.kind == "onnx") | .units > .invocations' list.json
+}

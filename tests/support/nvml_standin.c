@@ -300,6 +300,14 @@ EXPORT(nvmlDeviceGetTemperature, struct device *device, int sensor, unsigned *ce
     return rc;
 }
 
+EXPORT(nvmlDeviceGetTemperatureThreshold, struct device *device, int threshold, unsigned *celsius)
+{
+    int rc = threshold == 1 ? state(device) : INVALID;
+    if (rc == OK)
+        *celsius = (unsigned)say(93);
+    return rc;
+}
+
 EXPORT(nvmlDeviceGetPowerUsage, struct device *device, unsigned *mw)
 {
     int rc = state(device);

@@ -5,8 +5,8 @@
  * noticed over all of them.
  * The prefix is program_, because command_ is the prefix of tacho's own commands (cmd/).
  */
-#ifndef TACHO_WORKLOAD_PROGRAM_INTERNAL_H
-#define TACHO_WORKLOAD_PROGRAM_INTERNAL_H
+#ifndef TACHO_WORKLOAD_COMMAND_INTERNAL_H
+#define TACHO_WORKLOAD_COMMAND_INTERNAL_H
 
 #include "workload/command/output_metrics.h"
 #include "workload/program_find.h"

@@ -8,8 +8,8 @@
  * Units: the program prints the metric's shown unit.
  * Memory: everything is allocated by output_metrics_open; feeding allocates nothing.
  */
-#ifndef TACHO_WORKLOAD_OUTPUT_METRICS_H
-#define TACHO_WORKLOAD_OUTPUT_METRICS_H
+#ifndef TACHO_WORKLOAD_COMMAND_OUTPUT_METRICS_H
+#define TACHO_WORKLOAD_COMMAND_OUTPUT_METRICS_H
 
 #include <regex.h>
 

@@ -85,9 +85,10 @@ static int find_reference(const char *name, const char *precision, const char *d
         find_reference_in(exe_directory, "/../share/tacho/models", name, precision, path, size))
         return 0;
     error_set(err, ERROR_ABSENT, "the reference model %s is not installed", name);
-    return error_hint(err, "script/build makes it into build/models; or: tools/make_models.py DIR "
-                           "and TACHO_DATA set to the folder above DIR, named models; or name a "
-                           "MODEL.onnx of your own");
+    return error_hint(
+        err, "script/build makes it into build/models; or: tools/make_models.py "
+             "--output DIR and TACHO_DATA set to the folder above DIR, named models; or name a "
+             "MODEL.onnx of your own");
 }
 
 /* ---- variants ---- */

@@ -9,10 +9,8 @@
 #include "stats/stats.h"
 #include "workload/onnx/internal.h"
 
-#define LAG_GROWTH 10
-#define LAG_HALVES 2
-#define LAG_P 0.01
 #define LAG_POINTS_MIN 20
+#define LAG_Z 1.5
 
 /* ---- the open loop's queue ---- */
 
@@ -20,9 +18,9 @@ void onnx_lag_add(struct onnx_lag *lag, double t_s, double lag_s, double service
 {
     if (lag->seen == 0) {
         lag->stride = 1;
-        lag->service_sum_s = 0;
+        lag->service_s = (struct moments){0};
     }
-    lag->service_sum_s += service_s;
+    moments_add(&lag->service_s, service_s);
     if (lag->seen++ % lag->stride != 0)
         return;
     if (lag->count == ONNX_LAG_POINTS) { /* every second one goes */
@@ -46,53 +44,56 @@ static double median_of(const double *values, size_t n, double *scratch)
     return quantile_sorted(scratch, n, 0.5);
 }
 
-/* Medians, and both halves: a stall near the end is a queue for a while, but no saturation. */
-bool onnx_lag_grows(const struct onnx_lag *lag)
+/* Where exactly as much is offered as can be served, the queue after n units is a reflected random
+ * walk: it grows to about sqrt(n (ca² + cs²)), with the squared coefficients of variation of gaps
+ * and service (heavy traffic: Kingman 1961). Growth beyond LAG_Z times that is more than chance.
+ * Simulated, M/D/1 to M/G/4 with a service CV of 0 to 2, 90 to 9,000 units: at 80 % of the capacity
+ * 0.3 % at most of the runs are called saturated, at 90 % 3 % of those with 90 units and none of
+ * those with 900; at 110 %, 91 % and more of those with 1,100 units (CV up to 0.5), at 150 % 98 %
+ * of those with 150. Medians, and the whole second half: a stall near the end is a queue for a
+ * while, but no saturation. */
+bool onnx_lag_grows(const struct onnx_lag *lag, uint32_t streams, bool is_poisson)
 {
     double scratch[ONNX_LAG_POINTS];
-    struct trend trend;
     if (lag->count < LAG_POINTS_MIN)
         return false;
-    double service_s = lag->service_sum_s / (double)lag->seen;
+    double service_s = lag->service_s.mean;
     size_t tenth = lag->count / 10, half = lag->count / 2;
     double first_s = median_of(lag->lag_s, tenth, scratch);
     double last_s = median_of(lag->lag_s + lag->count - tenth, tenth, scratch);
-    double early_s = median_of(lag->lag_s, half, scratch);
     double late_s = median_of(lag->lag_s + half, lag->count - half, scratch);
     /* A lag below one service time is no queue, however it moves. */
-    if (!(last_s > service_s) || !(late_s > service_s))
+    if (!(last_s - first_s > service_s) || !(late_s > service_s))
         return false;
-    if (last_s > LAG_GROWTH * first_s && late_s > LAG_HALVES * early_s)
-        return true;
-    return trend_theil_sen(lag->t_s, lag->lag_s, lag->count, 0.95, &trend) == 0 &&
-           trend.p_value < LAG_P && trend.lo > 0;
+    double service_cv = moments_std(&lag->service_s) / service_s;
+    double grown = (last_s - first_s) / service_s * streams;
+    return grown >
+           LAG_Z * sqrt((double)lag->seen * ((is_poisson ? 1 : 0) + service_cv * service_cv));
 }
 
 static int find_saturated(const struct onnx *onnx, struct run_sink *sink, struct error *err)
 {
     const struct onnx_tally *tally = &onnx->tally;
-    double arrived = (double)(tally->served + tally->unserved);
     double served_per_s = (double)tally->served / tally->offered_s;
-    double offered_per_s = arrived / tally->offered_s;
+    double growth_per_s = onnx->config.rate_per_s - served_per_s;
     char served[32], offered[32], growth[32];
     struct finding finding;
     finding_init(&finding, "saturated", SEVERITY_WARNING, "latency_ms");
-    finding_sentence(
-        &finding,
-        "it cannot keep up with the load: %s inferences arrived per second, %s were "
-        "served, and the queue grew by %s per second; the latencies tell how long it "
-        "was measured, not how fast it is",
-        unit_format_number(offered_per_s, 3, offered, sizeof(offered)),
-        unit_format_number(served_per_s, 3, served, sizeof(served)),
-        unit_format_number((double)tally->unserved / tally->offered_s, 3, growth, sizeof(growth)));
+    finding_sentence(&finding,
+                     "it cannot keep up with the load: %s inferences arrived per second, %s were "
+                     "served, and the queue grew by %s per second; the latencies tell how long it "
+                     "was measured, not how fast it is",
+                     unit_format_number(onnx->config.rate_per_s, 3, offered, sizeof(offered)),
+                     unit_format_number(served_per_s, 3, served, sizeof(served)),
+                     unit_format_number(fmax(0, growth_per_s), 3, growth, sizeof(growth)));
     finding.has_value = true;
     finding.value = served_per_s;
     str_copy(finding.unit, sizeof(finding.unit), "1/s");
     finding.n = tally->served;
     finding_evidence(&finding,
-                     "%" PRIu64 " of %.0f that had arrived were not begun when the time was over; "
-                     "--rate %s",
-                     tally->unserved, arrived,
+                     "%" PRIu64 " of %" PRIu64 " that had arrived were not begun when the time was "
+                     "over; --rate %s",
+                     tally->unserved, tally->served + tally->unserved,
                      unit_format_number(onnx->config.rate_per_s, 6, growth, sizeof(growth)));
     finding_advice(&finding,
                    "offer less than %s per second, or serve more: --streams, --threads, "
@@ -208,7 +209,7 @@ int onnx_findings(void *state, struct run_sink *sink, struct error *err)
     const struct onnx_tally *tally = &onnx->tally;
     const char *precision = onnx->choice.model.precision;
     int rc = 0;
-    if (tally->unserved > 0 && tally->offered_s > 0 && onnx_lag_grows(&tally->lag))
+    if (tally->is_saturated && tally->offered_s > 0)
         rc = find_saturated(onnx, sink, err);
     if (rc == 0 && onnx->shapes.defaults.len > 0)
         rc = find_default_shapes(onnx, sink, err);

@@ -33,7 +33,7 @@ int onnx_inspect(const struct settings *settings, struct launcher *launcher,
     if (rc == 0)
         rc = onnx_worker_finish(&worker, err);
     if (rc == 0)
-        *ret_info = worker.shared->info;
+        onnx_shared_read_info(worker.shared, ret_info);
     onnx_worker_end(&worker);
     onnx_scratch_remove(&scratch);
     return rc;

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "format/onnx_model.h"
 #include "format/ort_profile.h"
+#include "stats/stats.h"
 #include "workload/onnx/inspect.h"
 #include "workload/onnx/shared.h"
 #include "workload/throughput.h"
@@ -135,13 +136,12 @@ struct onnx_lag {
     double t_s[ONNX_LAG_POINTS], lag_s[ONNX_LAG_POINTS];
     size_t count;
     uint64_t seen, stride;
-    double service_sum_s; /* of all */
+    struct moments service_s; /* of all */
 };
 
 void onnx_lag_add(struct onnx_lag *lag, double t_s, double lag_s, double service_s);
-/* Whether the queue grows: later than one service time in the second half, and either a significant
- * rise, or at the end ten times the lag of the beginning. */
-bool onnx_lag_grows(const struct onnx_lag *lag);
+/* Whether the queue grew by more than chance explains where it is just kept up with. */
+bool onnx_lag_grows(const struct onnx_lag *lag, uint32_t streams, bool is_poisson);
 
 /* ---- the state of the workload ---- */
 
@@ -167,6 +167,7 @@ struct onnx_tally {
     uint64_t served, unserved; /* open loop */
     double offered_s;          /* how long the open loop lasted */
     struct onnx_lag lag;       /* of the last invocation that had one */
+    bool is_saturated;         /* the queue grew, in one of them at least */
     bool was_interrupted;
 };
 
@@ -242,8 +243,10 @@ int onnx_invoke(void *state, struct workload_io *io, struct invocation *ret_invo
 struct onnx_scratch {
     char path[ONNX_SCRATCH_PATH_MAX]; /* "": none */
     char tmpdir[PATH_MAX];            /* "TMPDIR=…", for the worker's environment */
+    int lock_fd;                      /* of the folder, locked for as long as it is in use */
 };
 
+/* Also removes those that a killed tacho left behind. */
 int onnx_scratch_make(struct onnx_scratch *scratch, struct error *err);
 void onnx_scratch_remove(struct onnx_scratch *scratch); /* with all that is in it */
 

@@ -32,8 +32,8 @@ static int tell_phase(struct onnx_session *session, enum phase_kind kind, enum o
     return session->io->phase(session->io, &phase, err);
 }
 
-/* measure/ must know before they come that profiled units are none of the measured ones; when they
- * were is told when it is known. */
+/* measure/ must know before it says how many may begin that profiled ones are none of the measured;
+ * when they were is told when it is known. */
 static int announce_profiled(struct onnx_session *session, struct error *err)
 {
     uint64_t profiled = session->onnx->config.profiled_units;
@@ -55,8 +55,6 @@ static int tell_stage(struct onnx_session *session, enum onnx_stage stage, struc
         return tell_phase(session, PHASE_LOAD, stage, 0, 0, err);
     case ONNX_STAGE_SESSION:
         return tell_phase(session, PHASE_SESSION, stage, 0, 0, err);
-    case ONNX_STAGE_INPUTS:
-        return announce_profiled(session, err);
     case ONNX_STAGE_FIRST:
         return tell_phase(session, PHASE_FIRST, stage, 0, 1, err);
     case ONNX_STAGE_PROFILED:
@@ -198,7 +196,9 @@ static int run_worker(struct onnx_session *session, struct invocation *ret_invoc
                       struct error *err)
 {
     struct launch_report report;
-    int rc = begin_worker(session, err);
+    int rc = announce_profiled(session, err);
+    if (rc == 0)
+        rc = begin_worker(session, err);
     if (rc < 0)
         return rc;
     session->io->target(session->io, session->worker.pid);
@@ -207,10 +207,12 @@ static int run_worker(struct onnx_session *session, struct invocation *ret_invoc
     if (rc < 0)
         return rc;
     struct onnx *onnx = session->onnx;
-    onnx->info = session->worker.shared->info;
+    onnx_shared_read_info(session->worker.shared, &onnx->info);
     onnx->has_info = true;
     onnx->tally.ring_waits += atomic_load(&session->worker.shared->ring_waits);
     onnx->tally.was_interrupted |= session->was_stopped;
+    onnx->tally.is_saturated |=
+        onnx_lag_grows(&onnx->tally.lag, onnx->config.streams, onnx->config.is_poisson);
     const struct onnx_stage_report *loop = &onnx->info.stages[ONNX_STAGE_LOOP];
     if (loop->end_ns > loop->begin_ns)
         onnx->tally.offered_s += (double)(loop->end_ns - loop->begin_ns) / (double)NS_PER_S;

@@ -118,8 +118,9 @@ static int add_asked(const struct onnx_places *places, struct onnx_config *confi
     struct stat status;
     if (stat(places->asked, &status) != 0) {
         error_set_errno(err, ERROR_ABSENT, errno, "%s: %s", places->origin, places->asked);
-        return error_hint(err, "it names libonnxruntime.so or the folder that holds it; without it "
-                               "tacho searches");
+        return error_hint(err,
+                          "it names libonnxruntime.so or the folder that holds it; unset it and "
+                          "tacho searches the usual places");
     }
     if (!S_ISDIR(status.st_mode)) {
         add(config, places->asked);

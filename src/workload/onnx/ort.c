@@ -334,6 +334,10 @@ int ort_open(struct ort *ort, const struct onnx_config *config, struct onnx_info
     }
     rc = ort_check(ort, ort_create_env(ort)(ORT_LOG_ERROR, "tacho", &ort->env), ERROR_UNSUPPORTED,
                    err, "the engine does not start");
+    /* A measurement reports to nobody, and threads that send would be measured with the model. */
+    if (rc == 0)
+        rc = ort_check(ort, ort_disable_telemetry_events(ort)(ort->env), ERROR_UNSUPPORTED, err,
+                       "the engine's telemetry cannot be switched off");
     if (rc == 0)
         rc = ort_check(ort, ort_get_allocator_with_default_options(ort)(&ort->allocator),
                        ERROR_UNSUPPORTED, err, "the engine does not start");

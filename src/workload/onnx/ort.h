@@ -50,6 +50,7 @@ struct ort {
     X(1, 1, int, get_error_code, (const struct ort_status *status))                                \
     X(2, 1, const char *, get_error_message, (const struct ort_status *status))                    \
     X(3, 1, ORT_STATUS, create_env, (int severity, const char *id, struct ort_env **env))          \
+    X(6, 1, ORT_STATUS, disable_telemetry_events, (const struct ort_env *env))                     \
     X(7, 1, ORT_STATUS, create_session,                                                            \
       (const struct ort_env *env, const char *path, const struct ort_session_options *options,     \
        struct ort_session **session))                                                              \

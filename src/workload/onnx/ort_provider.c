@@ -18,6 +18,21 @@ struct provider_options {
     size_t count;
 };
 
+/* Options are handed to the provider's own library, so that this is the first thing that fails
+ * where that library is missing: then no option is to blame. */
+static int settle_options(int rc, struct error *detail, const char *what, struct error *err)
+{
+    if (rc == -ERROR_INPUT && strstr(detail->message, "Failed to load")) {
+        const char *sentence = strchr(detail->message, ':');
+        struct error named = {0};
+        rc = error_set(&named, ERROR_ABSENT, "%s%s", what, sentence ? sentence : "");
+        *detail = named;
+    }
+    if (rc < 0 && err)
+        *err = *detail;
+    return rc;
+}
+
 static int append_cuda(const struct ort *ort, struct ort_session_options *options,
                        const struct provider_options *own, struct error *err)
 {
@@ -26,9 +41,12 @@ static int append_cuda(const struct ort *ort, struct ort_session_options *option
     int rc = ort_check(ort, ort_create_cuda_options(ort)(&cuda), ERROR_ABSENT, err, what);
     if (rc < 0)
         return rc;
-    if (own->count > 0)
+    if (own->count > 0) {
+        struct error detail = {0};
         rc = ort_check(ort, ort_update_cuda_options(ort)(cuda, own->keys, own->values, own->count),
-                       ERROR_INPUT, err, "the CUDA provider refuses an option");
+                       ERROR_INPUT, &detail, "the CUDA provider refuses an option");
+        rc = settle_options(rc, &detail, what, err);
+    }
     if (rc == 0)
         rc = ort_check(ort, ort_append_cuda(ort)(options, cuda), ERROR_ABSENT, err, what);
     ort_release_cuda_options(ort)(cuda);
@@ -43,10 +61,13 @@ static int append_tensorrt(const struct ort *ort, struct ort_session_options *op
     int rc = ort_check(ort, ort_create_tensorrt_options(ort)(&tensorrt), ERROR_ABSENT, err, what);
     if (rc < 0)
         return rc;
-    if (own->count > 0)
+    if (own->count > 0) {
+        struct error detail = {0};
         rc = ort_check(
             ort, ort_update_tensorrt_options(ort)(tensorrt, own->keys, own->values, own->count),
-            ERROR_INPUT, err, "the TensorRT provider refuses an option");
+            ERROR_INPUT, &detail, "the TensorRT provider refuses an option");
+        rc = settle_options(rc, &detail, what, err);
+    }
     if (rc == 0)
         rc = ort_check(ort, ort_append_tensorrt(ort)(options, tensorrt), ERROR_ABSENT, err, what);
     ort_release_tensorrt_options(ort)(tensorrt);

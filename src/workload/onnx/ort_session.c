@@ -58,6 +58,7 @@ static void hint_at_model(struct error *err)
         error_hint(err, "without --strict-provider those nodes run on the CPU, and the run says "
                         "so");
     else if (strstr(err->message, "is not a registered function/op") ||
+             strstr(err->message, "No Op registered for") ||
              strstr(err->message, "Could not find an implementation"))
         error_hint(err, "the model has an operator that this ONNX Runtime lacks; a newer one or "
                         "another provider may have it");

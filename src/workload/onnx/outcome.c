@@ -92,17 +92,6 @@ static void explain_exit(struct onnx_session *session, const struct launch_repor
     error_hint(err, words[0] != '\0' ? "it said last: %s" : "it said nothing%s", words);
 }
 
-/* What made the worker itself give up, as the engine says it. */
-static int take_error(const struct onnx_session *session, struct error *err)
-{
-    const struct error *error = &session->worker.shared->info.error;
-    if (err != NULL)
-        *err = *error;
-    return error->code > 0 && error->code < ERROR_COUNT
-               ? -error->code
-               : error_set(err, ERROR_INTERNAL, "the worker failed and did not say why");
-}
-
 static int settle_death(struct onnx_session *session, const struct launch_report *report,
                         uint32_t stage, struct invocation *invocation, struct error *err)
 {
@@ -156,7 +145,7 @@ int onnx_settle_outcome(struct onnx_session *session, const struct launch_report
         return 0;
     }
     if (atomic_load(&shared->has_failed) != 0)
-        return take_error(session, err);
+        return onnx_shared_read_error(shared, err); /* as the engine says it */
     if (report->outcome == LAUNCH_EXITED && report->exit_status == 0)
         return 0; /* what the user ended in order is whole as far as it goes */
     return settle_death(session, report, stage, ret_invocation, err);

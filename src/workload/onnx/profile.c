@@ -153,7 +153,8 @@ int onnx_check_profile(struct onnx_session *session, struct error *err)
     struct onnx *onnx = session->onnx;
     struct ort_profile profile = {0};
     struct error why = {0};
-    int rc = ort_profile_read(session->worker.shared->info.profile_path, &profile, &why);
+    onnx_shared_read_info(session->worker.shared, &onnx->info);
+    int rc = ort_profile_read(onnx->info.profile_path, &profile, &why);
     if (rc == -ERROR_NOMEM) {
         if (err != NULL)
             *err = why;

@@ -81,10 +81,13 @@ static int fail_unknown_device(const char *origin, const char *text, struct erro
                                            "cpu_0", "nvidia_0", "jetson_0", "dla_0", "dla_1"};
     error_set(err, ERROR_USAGE, "%s: unknown device '%s'", origin, text);
     int nearest = str_nearest(text, examples, ARRAY_LEN(examples));
+    CLEANUP(strbuf_deinit) struct strbuf meant = {0};
     if (nearest >= 0)
-        return error_hint(err, "did you mean %s?", examples[nearest]);
-    return error_hint(err, "there are cpu, cuda, dla, npu, gpu and ids such as nvidia_0, jetson_0, "
-                           "dla_0; tacho devices lists those of this machine");
+        strbuf_printf(&meant, "did you mean %s? ", examples[nearest]);
+    return error_hint(err,
+                      "%sthere are cpu, cuda, dla, npu, gpu and ids such as nvidia_0, jetson_0, "
+                      "dla_0; tacho devices lists those of this machine",
+                      strbuf_get(&meant));
 }
 
 static bool parse_device(const char *text, struct onnx_target *target)

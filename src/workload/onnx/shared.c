@@ -21,7 +21,10 @@ static int fail_new(int fd, const char *what, struct error *err)
     int sys_errno = errno;
     if (fd >= 0)
         close(fd);
-    return error_set_errno(err, ERROR_SYSTEM, sys_errno, "cannot %s for the worker", what);
+    if (sys_errno != EMFILE && sys_errno != ENFILE && sys_errno != EFBIG)
+        return error_set_errno(err, ERROR_SYSTEM, sys_errno, "cannot %s for the worker", what);
+    error_set_errno(err, ERROR_DENIED, sys_errno, "cannot %s for the worker", what);
+    return error_hint(err, "a limit of this shell is too low: see ulimit -a");
 }
 
 int onnx_shared_new(struct onnx_shared **ret_shared, int *ret_fd, struct error *err)
@@ -96,7 +99,7 @@ void onnx_ring_put(struct onnx_shared *shared, uint32_t stream, const struct onn
     while (head - atomic_load_explicit(&ring->tail, memory_order_acquire) >= capacity) {
         if (atomic_load(&shared->stop) >= 2)
             return;
-        if (!has_waited)
+        if (!has_waited && record->kind == ONNX_RECORD_UNIT) /* nobody waits for the others */
             atomic_fetch_add(&shared->ring_waits, 1);
         has_waited = true;
         struct timespec pause = {.tv_nsec = (long)NS_PER_MS};
@@ -117,12 +120,44 @@ size_t onnx_ring_take(struct onnx_shared *shared, uint32_t stream, struct onnx_r
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
     size_t count = 0;
     /* A worker that has gone mad must not make tacho read what is not there. */
-    if (head - tail > capacity)
+    if (head - tail > capacity || (uint64_t)(stream + 1) * capacity > ONNX_RECORDS)
         return 0;
-    for (; count < max && tail < head; count++, tail++)
+    for (; count < max && tail != head; count++, tail++)
         records[count] = shared->records[(uint64_t)stream * capacity + tail % capacity];
     atomic_store_explicit(&ring->tail, tail, memory_order_release);
     return count;
+}
+
+/* ---- what the worker told ---- */
+
+#define END_STRING(array) ((array)[sizeof(array) - 1] = '\0')
+
+void onnx_shared_read_info(const struct onnx_shared *shared, struct onnx_info *ret_info)
+{
+    *ret_info = shared->info;
+    END_STRING(ret_info->library);
+    END_STRING(ret_info->version);
+    END_STRING(ret_info->build);
+    END_STRING(ret_info->profile_path);
+    if (ret_info->provider_count > ONNX_PROVIDERS_MAX)
+        ret_info->provider_count = ONNX_PROVIDERS_MAX;
+    for (uint32_t i = 0; i < ONNX_PROVIDERS_MAX; i++) {
+        END_STRING(ret_info->providers[i].name);
+        END_STRING(ret_info->providers[i].why);
+    }
+}
+
+int onnx_shared_read_error(const struct onnx_shared *shared, struct error *err)
+{
+    struct error told = shared->info.error;
+    END_STRING(told.file);
+    END_STRING(told.message);
+    END_STRING(told.hint);
+    if (told.code <= 0 || told.code >= ERROR_COUNT)
+        return error_set(err, ERROR_INTERNAL, "the worker failed and did not say why");
+    if (err != NULL)
+        *err = told;
+    return -told.code;
 }
 
 /* ---- bell ---- */

@@ -12,7 +12,10 @@
  *        a worker that has used them up sleeps on the futex `bell`, which tacho rings (increments
  *        and wakes) after every change. `stop`: finish what has begun, then report and leave.
  * Times: CLOCK_MONOTONIC ns, the same clock in both processes.
- * Memory: fixed; strings are NUL-terminated whatever the other side does (readers use strnlen).
+ * Trust: the engine is foreign code in the worker. tacho reads `info` through onnx_shared_read_info
+ *        and onnx_shared_read_error, looks at no record that cannot be, and takes nothing that it
+ *        decides by (streams, paths) from here.
+ * Memory: fixed.
  */
 #ifndef TACHO_WORKLOAD_ONNX_SHARED_H
 #define TACHO_WORKLOAD_ONNX_SHARED_H
@@ -180,9 +183,14 @@ void onnx_shared_free(struct onnx_shared *shared);             /* accepts NULL *
 uint32_t onnx_ring_capacity(const struct onnx_shared *shared); /* records of each ring */
 /* Writer: waits (1 ms at a time) while the ring is full and nobody said stop twice (stop >= 2). */
 void onnx_ring_put(struct onnx_shared *shared, uint32_t stream, const struct onnx_record *record);
-/* Reader: takes at most max; returns how many. */
+/* Reader: takes at most max; returns how many. 0 also where head, tail or the number of streams are
+ * out of range. */
 size_t onnx_ring_take(struct onnx_shared *shared, uint32_t stream, struct onnx_record *records,
                       size_t max);
+/* What the worker told: every string ended and every count in range, whatever it wrote. */
+void onnx_shared_read_info(const struct onnx_shared *shared, struct onnx_info *ret_info);
+/* Why it failed. Returns the code, negative. */
+int onnx_shared_read_error(const struct onnx_shared *shared, struct error *err);
 void onnx_bell_ring(struct onnx_shared *shared);
 /* Sleeps until it is rung again after it had this value, at most timeout_ms. */
 void onnx_bell_wait(struct onnx_shared *shared, uint32_t seen, uint32_t timeout_ms);

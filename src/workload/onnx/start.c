@@ -172,11 +172,8 @@ int onnx_worker_finish(struct onnx_worker *worker, struct error *err)
     if (rc < 0)
         return rc;
     read_all(worker);
-    if (atomic_load(&worker->shared->has_failed) != 0) {
-        if (err != NULL)
-            *err = worker->shared->info.error;
-        return -worker->shared->info.error.code;
-    }
+    if (atomic_load(&worker->shared->has_failed) != 0)
+        return onnx_shared_read_error(worker->shared, err);
     if (report.outcome == LAUNCH_EXITED && report.exit_status == 0)
         return 0;
     if (report.outcome == LAUNCH_EXEC_FAILED)

@@ -160,15 +160,39 @@ static int tell(struct onnx_session *session, size_t count, struct error *err)
     return rc;
 }
 
-int onnx_stream_drain(struct onnx_session *session, bool is_over, struct error *err)
+/* The engine is foreign code: what it may have written over must not make windows without end. */
+static bool can_be(const struct onnx_session *session, const struct onnx_record *record,
+                   uint64_t now_ns)
+{
+    return record->intended_ns >= session->io->run_begin_ns &&
+           record->begin_ns >= record->intended_ns && record->end_ns >= record->begin_ns &&
+           record->end_ns <= now_ns;
+}
+
+static int take_ring(struct onnx_session *session, uint32_t stream, struct error *err)
 {
     struct onnx_record records[TAKE_MAX];
+    size_t n;
+    while ((n = onnx_ring_take(session->worker.shared, stream, records, TAKE_MAX)) > 0) {
+        uint64_t now_ns = clock_mono_ns();
+        for (size_t i = 0; i < n; i++)
+            if (!can_be(session, &records[i], now_ns))
+                return error_set(err, ERROR_PROGRAM,
+                                 "the worker's memory is damaged: it told of an inference at a "
+                                 "time that cannot be");
+        if (onnx_merge_add(&session->merge, records, n) < 0)
+            return error_set(err, ERROR_NOMEM, "out of memory for the inferences");
+    }
+    return 0;
+}
+
+int onnx_stream_drain(struct onnx_session *session, bool is_over, struct error *err)
+{
     uint64_t now_ns = is_over ? UINT64_MAX : clock_mono_ns();
     for (uint32_t i = 0; i < session->merge.streams; i++) {
-        size_t n;
-        while ((n = onnx_ring_take(session->worker.shared, i, records, TAKE_MAX)) > 0)
-            if (onnx_merge_add(&session->merge, records, n) < 0)
-                return error_set(err, ERROR_NOMEM, "out of memory for the inferences");
+        int taken = take_ring(session, i, err);
+        if (taken < 0)
+            return taken;
     }
     size_t ready = onnx_merge_ready(&session->merge, now_ns);
     int rc = tell(session, ready, err);

@@ -217,10 +217,10 @@ int worker_loop(struct worker *worker, struct error *err)
                            clock_mono_ns() + LEAD_NS);
     start_streams(worker);
     wait_for_streams(worker);
-    uint64_t intended_ns;
+    uint64_t intended_ns, unserved = 0; /* into all rings: a long queue fills one */
     while (is_open &&
            onnx_schedule_draw(&worker->schedule, atomic_load(&worker->stop_ns), &intended_ns))
-        put_unserved(worker, 0, intended_ns);
+        put_unserved(worker, (uint32_t)(unserved++ % worker->stream_count), intended_ns);
     if (is_open)
         onnx_schedule_deinit(&worker->schedule);
     if (!atomic_load(&worker->has_failed))

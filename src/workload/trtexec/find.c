@@ -10,19 +10,14 @@
 
 #define HELP_TIMEOUT_NS (60 * NS_PER_S) /* the first start loads gigabytes of libraries */
 
-/* JetPack and NVIDIA's Debian packages put it where no PATH leads. */
-static const char *const places[] = {"/usr/src/tensorrt/bin/trtexec", "/opt/tensorrt/bin/trtexec"};
-
 static int find_file(char *path, size_t size, struct error *err)
 {
-    if (program_find("trtexec", path, size) == 0)
+    if (program_find_trtexec(path, size) == 0)
         return 0;
-    for (size_t i = 0; i < ARRAY_LEN(places); i++)
-        if (program_find(places[i], path, size) == 0)
-            return 0;
-    error_set(err, ERROR_ABSENT, "trtexec is not here, which runs TensorRT engines");
-    error_hint(err, "it comes with TensorRT (JetPack: /usr/src/tensorrt/bin; Debian packages: "
-                    "libnvinfer-bin): put its folder into PATH");
+    error_set(err, ERROR_ABSENT, "trtexec, which runs TensorRT engines, is not in %s",
+              PROGRAM_TRTEXEC_PLACES);
+    error_hint(err, "it comes with TensorRT (JetPack; Debian packages: libnvinfer-bin); where it "
+                    "lies elsewhere, put its folder into PATH");
     return -ERROR_ABSENT;
 }
 

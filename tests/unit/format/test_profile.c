@@ -169,7 +169,7 @@ static void builtin_numbers(void **state)
     struct profile_list list;
     struct error err = {0};
     assert_int_equal(profile_list_read(NULL, &list, &err), 0);
-    assert_int_equal(list.count, ARRAY_LEN(builtin));
+    assert_int_equal(list.count, ARRAY_LEN(builtin) + 1);
     for (size_t i = 0; i < ARRAY_LEN(builtin); i++) {
         struct profile profile;
         assert_string_equal(list.entries[i].name, builtin[i].name);
@@ -179,6 +179,23 @@ static void builtin_numbers(void **state)
         profile_deinit(&profile);
     }
     profile_list_deinit(&list);
+}
+
+/* The one for tacho monitor: limits by expression alone. */
+static void the_recorders_limits(void **state)
+{
+    struct profile profile;
+    struct error err = {0};
+    if (profile_load("recorder", "", "--profile", NULL, 0, &profile, &err) < 0)
+        fail_msg("%s:%d: %s", err.file, err.line, err.message);
+    assert_int_equal(profile.limit_count, 4);
+    expect_limit(&profile, "memory_growth", "max(mem_growth_mb_per_min) < 100 MB/min");
+    expect_limit(&profile, "queue", "max(pipeline_queue_depth) < 10");
+    expect_limit(&profile, "drops", "max(pipeline_drops) <= 0");
+    expect_limit(&profile, "write", "max(pipeline_write_ms) < 100 ms");
+    assert_int_equal(profile.interval_ns, 5000000000);
+    assert_int_equal(profile.units + profile.invocations + profile.duration_ns, 0);
+    profile_deinit(&profile);
 }
 
 /* ---- keys --------------------------------------------------------------------------------- */
@@ -321,7 +338,7 @@ static void own_directory_goes_first(void **state)
     test_tree_init(&tree);
     /* Other data, no profiles. */
     assert_int_equal(profile_list_read(tree.path, &list, &err), 0);
-    assert_int_equal(list.count, ARRAY_LEN(builtin));
+    assert_int_equal(list.count, ARRAY_LEN(builtin) + 1); /* and recorder */
     profile_list_deinit(&list);
 
     test_tree_write(&tree, "profiles/edge_max_perf.yaml", "latency_threshold_ms: 7\n");
@@ -331,11 +348,11 @@ static void own_directory_goes_first(void **state)
     test_tree_write(&tree, "profiles/.hidden.yaml", "limits: [wall_ms<=5]\n");
     test_tree_write(&tree, "profiles/README", "no profile\n");
     assert_int_equal(profile_list_read(tree.path, &list, &err), 0);
-    assert_int_equal(list.count, ARRAY_LEN(builtin) + 2);
+    assert_int_equal(list.count, ARRAY_LEN(builtin) + 3);
     assert_string_equal(list.entries[1].name, "edge_max_perf"); /* in its place */
     assert_non_null(strstr(list.entries[1].path, "/profiles/edge_max_perf.yaml"));
-    assert_string_equal(list.entries[4].name, "day");
-    assert_string_equal(list.entries[5].name, "night");
+    assert_string_equal(list.entries[5].name, "day");
+    assert_string_equal(list.entries[6].name, "night");
     profile_list_deinit(&list);
 
     assert_int_equal(profile_load("edge_max_perf", tree.path, NULL, NULL, 0, &profile, &err), 0);
@@ -358,6 +375,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(builtin_numbers),
+        cmocka_unit_test(the_recorders_limits),
         cmocka_unit_test(what_is_not_said_stays_unsaid),
         cmocka_unit_test(details_keep_their_kind),
         cmocka_unit_test(a_share_of_misses_is_a_percentile),

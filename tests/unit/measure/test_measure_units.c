@@ -32,6 +32,7 @@ struct fake {
     size_t invocations;     /* seen */
     uint64_t given[16];     /* units handed over, per invocation */
     uint64_t largest;       /* largest finite number of units allowed */
+    uint64_t raised_at;     /* the unit at which that became more than at first */
     bool was_unbounded;
 };
 
@@ -175,8 +176,10 @@ static int play(struct player *player, struct error *err)
         uint64_t allowed = player->io->units_allowed(player->io);
         if (allowed == UINT64_MAX)
             fake.was_unbounded = true;
-        else
-            fake.largest = u64_max(fake.largest, allowed);
+        else if (allowed > fake.largest) {
+            fake.raised_at = fake.largest > 0 && fake.raised_at == 0 ? player->unit : 0;
+            fake.largest = allowed;
+        }
         if (player->io->stop_requested(player->io, &at_once) || allowed == 0 ||
             (fake.ends_at && player->unit >= fake.ends_at))
             break;
@@ -396,6 +399,8 @@ static void warmup_is_found_and_as_many_more_are_measured(void **state)
     assert_int_equal(count_of(run, "latency_ms", PHASE_STEADY), 200);
     assert_int_equal(fake.given[0], 123);
     assert_int_equal(fake.given[1], 123);
+    /* Nobody pauses for it: leave for more comes before the first 103 are used up. */
+    assert_in_range(fake.raised_at, 53, 102);
     assert_true(last_phase(run, PHASE_WARMUP, 1)->found);
     assert_int_equal(last_phase(run, PHASE_WARMUP, 1)->first_unit, 3);
     assert_false(last_phase(run, PHASE_STEADY, 1)->found);

@@ -113,6 +113,19 @@ static void play_open_loop(void)
         put(0, next_ns, end_ns, end_ns, ONNX_RECORD_UNSERVED);
 }
 
+/* All that can be written over is. */
+static void go_mad(void)
+{
+    memset(&shared->info, 0xff, sizeof(shared->info));
+    if (plays("scrawl"))
+        exit(0);
+    memset(&shared->config, 0xff, sizeof(shared->config));
+    for (uint32_t i = 0; i < ONNX_STREAMS_MAX; i++)
+        atomic_store(&shared->rings[i].head, atomic_load(&shared->rings[i].tail) + 3);
+    atomic_store(&shared->stage, UINT32_MAX);
+    exit(0);
+}
+
 static void play_loop(void)
 {
     if (shared->config.rate_per_s > 0) {
@@ -129,6 +142,10 @@ static void play_loop(void)
             fail_with(ERROR_PROGRAM, "the inference failed: no such luck");
         if (plays("stuck") && i == 5)
             pause();
+        if (plays("late") && i == 5) /* windows up to then would fill the memory */
+            put(0, clock_mono_ns(), clock_mono_ns(), UINT64_MAX / 2, ONNX_RECORD_UNIT);
+        if ((plays("mad") || plays("scrawl")) && i == 5)
+            go_mad();
     }
 }
 
@@ -178,6 +195,8 @@ struct fixture {
     int64_t last_t_ns;
     size_t phases;
     struct phase phase[32];
+    size_t phases_at_first_question; /* how many phases were told when it first asked for units */
+    bool was_asked;
 };
 
 static int take_samples(struct workload_io *io, const struct sample_block *block, struct error *err)
@@ -208,6 +227,9 @@ static uint64_t units_allowed(struct workload_io *io)
 {
     struct fixture *fixture = io->context;
     uint64_t all = fixture->limit + fixture->apart;
+    if (!fixture->was_asked)
+        fixture->phases_at_first_question = fixture->phases;
+    fixture->was_asked = true;
     return fixture->units >= all ? 0 : all;
 }
 
@@ -304,6 +326,12 @@ static void units_phases_and_values(void **state)
     assert_true(has_phase(&fixture, PHASE_SESSION, 0, 0));
     assert_true(has_phase(&fixture, PHASE_FIRST, 0, 1));
     assert_true(has_phase(&fixture, PHASE_PROFILED, 1, ONNX_PROFILED_UNITS - 1));
+    /* What is announced takes no time from the measured units, and comes before leave is asked. */
+    assert_int_equal(fixture.phase[0].kind, PHASE_PROFILED);
+    assert_true(fixture.phase[0].begin_ns == fixture.phase[0].end_ns);
+    assert_int_equal(fixture.phases_at_first_question, 1);
+    for (size_t i = 1; i < fixture.phases; i++)
+        assert_true(fixture.phase[0].end_ns <= fixture.phase[i].begin_ns);
     assert_true(bench_value(&fixture.bench, "first_ms") >= STEP_NS * 1e-6);
     assert_true(bench_value(&fixture.bench, "load_ms") >= 0);
     assert_true(bench_value(&fixture.bench, "session_ms") >= 0);
@@ -413,6 +441,27 @@ static void a_death_is_told_with_evidence(void **state)
     }
 }
 
+/* The engine is foreign code: whatever it does to the memory, tacho does not go down with it. */
+static void memory_that_was_written_over(void **state)
+{
+    struct fixture fixture;
+    begin(&fixture, "late", 50);
+    assert_int_equal(invoke(&fixture), -ERROR_PROGRAM);
+    assert_non_null(strstr(fixture.bench.err.message, "a time that cannot be"));
+    end(&fixture);
+    begin(&fixture, "mad", 50);
+    bench_set(&fixture.bench, SETTING_STREAMS, "4");
+    assert_int_equal(invoke(&fixture), -ERROR_PROGRAM);
+    end(&fixture);
+    begin(&fixture, "scrawl", 50);
+    assert_int_equal(invoke(&fixture), 0);
+    struct facts facts = {0};
+    workload->describe_after(fixture.bench.state, &facts);
+    assert_non_null(facts_get(&facts, "engine_version"));
+    facts_deinit(&facts);
+    end(&fixture);
+}
+
 static void time_out(void **state)
 {
     struct fixture fixture;
@@ -464,12 +513,20 @@ static void saturated(void **state)
     sum_of(&fixture, "send_lag_ms", &count);
     assert_int_equal(count, fixture.units);
     end(&fixture);
-    /* With -n, arrivals behind the last that was asked for are nobody's. */
-    begin(&fixture, "steady", 30);
+    /* With -n, arrivals behind the last that was asked for are nobody's; the queue grew as well. */
+    begin(&fixture, "steady", 200);
     bench_set(&fixture.bench, SETTING_RATE, "20000");
     assert_int_equal(invoke(&fixture), 0);
     sum_of(&fixture, "unserved_wait_ms", &count);
     assert_int_equal(count, 0);
+    bench_findings(&fixture.bench);
+    assert_non_null(bench_finding(&fixture.bench, "saturated"));
+    end(&fixture);
+    /* One that is kept up with. */
+    begin(&fixture, "steady", 200);
+    bench_set(&fixture.bench, SETTING_RATE, "100");
+    fixture.limit = 40;
+    assert_int_equal(invoke(&fixture), 0);
     bench_findings(&fixture.bench);
     assert_null(bench_finding(&fixture.bench, "saturated"));
     end(&fixture);
@@ -510,6 +567,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_wrong_provider_is_no_measurement),
         cmocka_unit_test(an_error_of_the_worker_is_the_run_s),
         cmocka_unit_test(a_death_is_told_with_evidence),
+        cmocka_unit_test(memory_that_was_written_over),
         cmocka_unit_test(time_out),
         cmocka_unit_test(stopped_by_the_user),
         cmocka_unit_test(saturated),

@@ -190,11 +190,63 @@ static void who_is_to_leave_at_once_does_not_wait(void **state)
     assert_int_equal(atomic_load(&shared->rings[7].head), onnx_ring_capacity(shared));
 }
 
+static void *take_one_later(void *context)
+{
+    struct onnx_record taken;
+    for (int i = 0; i < 20; i++)
+        nap();
+    assert_int_equal(onnx_ring_take(shared, 7, &taken, 1), 1);
+    return NULL;
+}
+
+/* Not served: no inference waited for room to tell it. */
+static void only_inferences_wait_for_the_reader(void **state)
+{
+    struct onnx_record record = record_of(1, 7);
+    shared->config.streams = ONNX_STREAMS_MAX;
+    record.kind = ONNX_RECORD_UNSERVED;
+    for (uint32_t i = 0; i < onnx_ring_capacity(shared); i++)
+        onnx_ring_put(shared, 7, &record);
+    atomic_store(&shared->stop, 1);
+    pthread_t reader;
+    assert_int_equal(pthread_create(&reader, NULL, take_one_later, NULL), 0);
+    onnx_ring_put(shared, 7, &record);
+    pthread_join(reader, NULL);
+    assert_int_equal(atomic_load(&shared->rings[7].head), onnx_ring_capacity(shared) + 1);
+    assert_int_equal(atomic_load(&shared->ring_waits), 0);
+}
+
 static void ring_that_lies_is_not_read(void **state)
 {
     struct onnx_record taken[4];
     atomic_store(&shared->rings[0].head, UINT64_MAX / 2);
     assert_int_equal(onnx_ring_take(shared, 0, taken, 4), 0);
+    /* Fewer streams than there are: the third ring would lie behind the end. */
+    shared->config.streams = 2;
+    atomic_store(&shared->rings[2].head, 4);
+    assert_int_equal(onnx_ring_take(shared, 2, taken, 4), 0);
+}
+
+static void what_is_written_over_is_read_with_bounds(void **state)
+{
+    struct onnx_info info;
+    struct error err;
+    memset(&shared->info, 'x', sizeof(shared->info));
+    onnx_shared_read_info(shared, &info);
+    assert_int_equal(strlen(info.version), sizeof(info.version) - 1);
+    assert_int_equal(strlen(info.profile_path), sizeof(info.profile_path) - 1);
+    assert_int_equal(info.provider_count, ONNX_PROVIDERS_MAX);
+    assert_int_equal(strlen(info.providers[ONNX_PROVIDERS_MAX - 1].why),
+                     sizeof(info.providers[0].why) - 1);
+    assert_int_equal(onnx_shared_read_error(shared, &err), -ERROR_INTERNAL);
+    shared->info.error.code = ERROR_ABSENT;
+    assert_int_equal(onnx_shared_read_error(shared, &err), -ERROR_ABSENT);
+    assert_int_equal(strlen(err.message), sizeof(err.message) - 1);
+    assert_int_equal(strlen(err.hint), sizeof(err.hint) - 1);
+    assert_int_equal(onnx_shared_read_error(shared, NULL), -ERROR_ABSENT);
+    shared->info.error.code = 0;
+    assert_int_equal(onnx_shared_read_error(shared, &err), -ERROR_INTERNAL);
+    assert_int_equal(err.code, ERROR_INTERNAL);
 }
 
 /* ---- bell ---- */
@@ -268,7 +320,9 @@ int main(void)
         TEST(neighbours_do_not_touch_each_other),
         TEST(full_ring_waits_and_drops_nothing),
         TEST(who_is_to_leave_at_once_does_not_wait),
+        TEST(only_inferences_wait_for_the_reader),
         TEST(ring_that_lies_is_not_read),
+        TEST(what_is_written_over_is_read_with_bounds),
         TEST(bell_wakes_all_sleepers),
         TEST(ring_before_the_wait_is_not_missed),
         TEST(bell_that_nobody_rings_ends_by_itself),
