@@ -331,12 +331,12 @@ const struct command command_monitor = {
     .usage = "[OPTIONS] [-- PROGRAM [ARG...]]",
     .verbs = verbs,
     .examples =
-        "  tacho monitor --track-pattern 'python.*main.py' --interval 5 --output metrics.csv\n"
+        "  tacho monitor --track-pattern 'python.*main.py' --interval 5 --output m.csv\n"
         "      for hours: one row every 5 s, a verdict on its memory at the end (Ctrl-C)\n"
         "  tacho monitor --pid 1234 --duration 10m --limit 'max(mem_track_rss_mb)<=2048'\n"
         "      exit 0 PASS, 1 FAIL, 3 UNDECIDED\n"
-        "  tacho monitor --track-pattern recorder --wait --work-file out.mcap --profile recorder\n"
-        "      wait for it; memory per byte written; a file that stops growing is a finding\n"
+        "  tacho monitor --track-pattern recorder --work-file out.mcap --profile recorder\n"
+        "      memory per byte written; a file that stops growing is a finding\n"
         "  tacho monitor --once --json\n"
         "      one sample of the machine, for a script\n"
         "  tacho monitor --interval 100ms -- ./pipeline\n"

@@ -51,8 +51,8 @@ static int fail_before_separator(const struct command_context *context, struct e
         return error_hint(err, "did you mean the model %s? A program goes behind '--'",
                           models[nearest]);
     return error_hint(err,
-                      "put the program behind it: tacho run -- %s; a model is FILE.onnx, "
-                      "detector or classifier",
+                      "a model is FILE.onnx, detector or classifier; put a program behind it: "
+                      "tacho run -- %s",
                       strbuf_get(&words));
 }
 
@@ -391,7 +391,7 @@ static int discard(struct run_command *run, int rc, struct error *err)
                       ? 0
                       : run_keep_discard(&run->keep, measure_run_get(run->measure), &step);
     settle(run, step_rc, &step, &rc, err);
-    settle(run, run_metrics_csv_finish(&run->metrics_csv, &step), &step, &rc, err);
+    settle(run, run_metrics_csv_discard(&run->metrics_csv, &step), &step, &rc, err);
     return rc;
 }
 

@@ -194,21 +194,30 @@ static int try_configuration(struct automatic *automatic, const struct device *d
     return 0;
 }
 
-/* What the tensors of the model are, as its workload tells. */
-static void own_precision(struct automatic *automatic, char *buf, size_t size)
+/* What the tensors of the model are, as its workload tells. A model that cannot be read, or a wrong
+ * setting, is wrong in every configuration: its error is that of the command. */
+static int own_precision(struct automatic *automatic, char *buf, size_t size, struct error *err)
 {
+    struct sweep_command *sweep = &automatic->sweep;
     struct sweep_item *item;
     struct facts facts = {0};
-    struct error ignored;
     buf[0] = '\0';
-    if (sweep_command_add(&automatic->sweep, "", NAN, &item, &ignored) < 0)
-        return;
-    if (sweep_command_prepare(&automatic->sweep, &ignored) == 0 && item->run.workload_state) {
+    int rc = sweep_command_add(sweep, "", NAN, &item, err);
+    if (rc < 0)
+        return rc;
+    rc = sweep_command_prepare(sweep, err);
+    const struct error *error = &sweep->configs[sweep->count - 1].error;
+    if (rc == 0 && error->code && error_exit_code(error->code) == 2) {
+        *err = *error;
+        rc = -error->code;
+    }
+    if (rc == 0 && item->run.workload_state) {
         item->run.workload->describe(item->run.workload_state, &facts);
         str_copy(buf, size, facts_get_text(&facts, "precision", ""));
     }
     facts_deinit(&facts);
-    sweep_command_drop(&automatic->sweep);
+    sweep_command_drop(sweep);
+    return rc;
 }
 
 static bool computes_in(const struct onnx_provider_report *report, const char *precision)
@@ -221,7 +230,8 @@ static bool computes_in(const struct onnx_provider_report *report, const char *p
 }
 
 /* The model's own first, then those that are asked for or usual. */
-static size_t list_precisions(struct automatic *automatic, char (*names)[8], bool *ret_asked)
+static size_t list_precisions(const struct automatic *automatic, const char *own, char (*names)[8],
+                              bool *ret_asked)
 {
     static const char *const usual[] = {"fp32", "fp16", "int8"};
     const struct setting_value *asked = &automatic->context->settings.values[SETTING_PRECISIONS];
@@ -235,7 +245,7 @@ static size_t list_precisions(struct automatic *automatic, char (*names)[8], boo
     }
     if (asked->is_set)
         return count;
-    own_precision(automatic, names[count++], sizeof(names[0]));
+    str_copy(names[count++], sizeof(names[0]), own);
     for (size_t i = 0; i < ARRAY_LEN(usual); i++)
         if (strcmp(usual[i], names[0]) != 0)
             snprintf(names[count++], sizeof(names[0]), "%s", usual[i]);
@@ -331,16 +341,18 @@ static int find_out(struct automatic *automatic, struct error *err)
 
 static int measure_all(struct automatic *automatic, struct error *err)
 {
-    char precisions[PRECISIONS_MAX][8];
+    char precisions[PRECISIONS_MAX][8], own[8];
     bool is_asked;
     int rc = sweep_command_init(&automatic->sweep, automatic->context, SWEEP_CONFIGURATIONS,
                                 CONFIGURATIONS_MAX, err);
     automatic->sweep.title = "configurations";
     automatic->sweep.is_tolerant = true;
     automatic->sweep.sweep.is_one_by_one = true;
+    if (rc == 0)
+        rc = own_precision(automatic, own, sizeof(own), err);
     if (rc < 0)
         return rc;
-    size_t precision_count = list_precisions(automatic, precisions, &is_asked);
+    size_t precision_count = list_precisions(automatic, own, precisions, &is_asked);
     for (size_t i = 0; rc == 0 && i < automatic->devices.count; i++)
         if (is_wanted(automatic, &automatic->devices.items[i]))
             rc = try_device(automatic, &automatic->devices.items[i], precisions, precision_count,

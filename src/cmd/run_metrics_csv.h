@@ -7,6 +7,8 @@
 #ifndef TACHO_CMD_RUN_METRICS_CSV_H
 #define TACHO_CMD_RUN_METRICS_CSV_H
 
+#include <limits.h>
+
 #include "base/settings.h"
 #include "model/sink.h"
 
@@ -14,6 +16,8 @@ struct run_metrics_csv {
     struct run_sink *sink; /* NULL: not asked for */
     struct sink_tee tee;   /* the store and this */
     bool has_store;        /* branch 0 is the store, the last one this */
+    bool is_new;           /* the file was not there before */
+    char path[PATH_MAX];
 };
 
 /* interval_ns: that of the sampler; a row each. */
@@ -26,6 +30,9 @@ const struct error *run_metrics_csv_store_error(const struct run_metrics_csv *cs
                                                 const struct error *sink_error);
 /* Closes the file; its first error, or that rows were lost. */
 int run_metrics_csv_finish(struct run_metrics_csv *csv, struct error *err);
+/* Closes it for a run in which nothing came to be executed: a file that was not there before goes.
+ */
+int run_metrics_csv_discard(struct run_metrics_csv *csv, struct error *err);
 /* Closes what finish did not: after an error. */
 void run_metrics_csv_end(struct run_metrics_csv *csv);
 

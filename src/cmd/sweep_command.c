@@ -281,7 +281,8 @@ static void finish_rows(struct sweep_command *command, int *rc, struct error *er
         if (!config->measure)
             continue;
         const struct run *run = measure_run_get(config->measure);
-        if (run_command_is_empty(-config->error.code, run)) {
+        /* Also one whose turn had not come when the user ended them all. */
+        if (config->error.code && run->invocation_count == 0) {
             if (!measure_sink_error(config->measure))
                 settle(command, run_keep_discard(&command->items[i].run.keep, run, &step), &step,
                        rc, err);

@@ -27,10 +27,19 @@ static uint64_t span_head(const struct measure *measure)
     return measure->span.apart + span_warmup(measure);
 }
 
+/* Units up to the last measured one: with -n no more than were asked for, however many came. */
+static uint64_t span_end(const struct measure *measure)
+{
+    const struct measure_plan *plan = &measure->plan;
+    uint64_t head = span_head(measure), end = measure->span.units;
+    bool is_counted = has_many_units(measure) && plan->units_explicit && !plan->duration_explicit;
+    return is_counted ? u64_min(end, head + plan->units) : end;
+}
+
 uint64_t span_measured(const struct measure *measure)
 {
-    uint64_t head = span_head(measure);
-    return measure->span.units > head ? measure->span.units - head : 0;
+    uint64_t head = span_head(measure), end = span_end(measure);
+    return end > head ? end - head : 0;
 }
 
 /* ---- times ---- */
@@ -137,7 +146,7 @@ int span_tell_phases(struct measure *measure, struct error *err)
 {
     struct span *span = &measure->span;
     uint64_t apart = u64_min(span->apart, span->units);
-    uint64_t head = u64_min(span_head(measure), span->units);
+    uint64_t head = u64_min(span_head(measure), span->units), end = span_end(measure);
     int rc = 0;
     if (!has_many_units(measure) || (span->told_units == span->units && span->told_head == head))
         return 0;
@@ -146,7 +155,9 @@ int span_tell_phases(struct measure *measure, struct error *err)
     if (rc == 0)
         rc = tell_range(measure, PHASE_WARMUP, apart, head, err);
     if (rc == 0)
-        rc = tell_range(measure, PHASE_STEADY, head, span->units, err);
+        rc = tell_range(measure, PHASE_STEADY, head, end, err);
+    if (rc == 0)
+        rc = tell_range(measure, PHASE_COOLDOWN, end, span->units, err);
     span->told_units = span->units;
     span->told_head = head;
     return rc;

@@ -5,6 +5,8 @@
  * still undecided for lack of samples keeps the run going; one that cannot be measured at all does
  * not. Decided span by span (measure_internal.h); limits keep the last one going.
  */
+#include <math.h>
+
 #include "base/interrupt.h"
 #include "base/unit.h"
 #include "base/util.h"
@@ -142,15 +144,23 @@ static bool wants_more_after_warmup(struct measure *measure)
 }
 
 /* The search may ask for more units. A worker that had used up its leave by then would pause, and
- * what arrives in an open loop meanwhile would be found late by tacho's own doing: so the search
- * comes when the units that are left still take a moment. */
-static bool is_nearly_enough(const struct measure *measure)
+ * what arrives in an open loop meanwhile would be found late by tacho's own doing. So the search
+ * comes when the units that are left still take a moment … */
+static bool is_nearly_enough(const struct measure *measure, double each_ns)
 {
     uint64_t measured = span_measured(measure), needed = measure->units_needed;
-    if (measured >= needed || measured < (needed + 1) / 2)
-        return false;
-    double each_ns = (double)elapsed_ns(measure) / (double)measured;
-    return each_ns * (double)(needed - measured) < (double)SEARCH_AHEAD_NS;
+    return measured < needed && measured >= (needed + 1) / 2 &&
+           each_ns * (double)(needed - measured) < (double)SEARCH_AHEAD_NS;
+}
+
+/* … and until then there is leave for as many more as it can find, where they take no longer than
+ * that: what turns out to be too many is kept apart as cool-down. */
+static uint64_t reserve(const struct measure *measure, double each_ns)
+{
+    if (measure->span.warmup_settled || !measure->plan.warmup_auto)
+        return 0;
+    double in_time = each_ns > 0 ? (double)SEARCH_AHEAD_NS / each_ns : INFINITY;
+    return (uint64_t)fmin((double)(measure->units_needed / 2), in_time);
 }
 
 bool stop_rule_wants_invocation(struct measure *measure)
@@ -184,10 +194,12 @@ uint64_t stop_rule_units_allowed(struct measure *measure)
     if (!plan->units_explicit || plan->duration_explicit)
         return UINT64_MAX;
     /* Where a count alone decides, none is begun that nobody wants. */
-    uint64_t found = 0;
-    if (is_nearly_enough(measure) && span_settle_warmup(measure, &found, &measure->late_error) < 0)
+    uint64_t found = 0, measured = span_measured(measure);
+    double each_ns = measured > 0 ? (double)elapsed_ns(measure) / (double)measured : 0;
+    if (is_nearly_enough(measure, each_ns) &&
+        span_settle_warmup(measure, &found, &measure->late_error) < 0)
         return 0;
-    return span->apart + span_warmup(measure) + measure->units_needed;
+    return span->apart + span_warmup(measure) + measure->units_needed + reserve(measure, each_ns);
 }
 
 int stop_rule_find_cut(struct measure *measure, struct error *err)

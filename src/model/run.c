@@ -299,14 +299,50 @@ static void series_thin(struct run *run, struct run_series *series)
     run->samples_total -= before - kept;
 }
 
+/* Of a bounded series, every group of 2 << thin_level values leaves two, its smallest and its
+ * largest, so that all of the run is kept at one density. The open group stands at the end. */
+static void bounded_add(struct run *run, struct run_series *series, const struct run_sample *sample)
+{
+    if (!isnan(sample->value))
+        moments_add(&series->moments, sample->value);
+    if (series->group_count >= UINT64_C(2) << series->thin_level)
+        series->group_count = 0;
+    if (series->group_count == 0 && series->count + 2 > run->time_samples_each) {
+        series_thin(run, series);
+        series->thin_level++;
+    }
+    if (series->group_count++ < 2) {
+        series->samples[series->count++] = *sample;
+        run->samples_total++;
+        return;
+    }
+    struct run_sample *first = &series->samples[series->count - 2], *second = first + 1;
+    series->raw_dropped++;
+    if (isnan(sample->value))
+        return;
+    const struct run_sample *smaller = less(second, first) ? second : first;
+    const struct run_sample *larger = smaller == first ? second : first;
+    if (less(sample, smaller)) { /* it and the larger stay */
+        *first = *larger;
+        *second = *sample;
+    } else if (isnan(larger->value) || sample->value >= larger->value) {
+        *first = *smaller;
+        *second = *sample;
+    }
+}
+
+static void bounded_add_block(struct run *run, struct run_series *series,
+                              const struct sample_block *block)
+{
+    for (size_t i = 0; i < block->n; i++) {
+        struct run_sample sample = sample_at(block, i);
+        bounded_add(run, series, &sample);
+    }
+}
+
 /* How many of n more values of this series may be kept raw. */
 static size_t room_for(struct run *run, struct run_series *series, size_t n)
 {
-    if (series->series.kind == SERIES_TIME && run->time_samples_each > 0) {
-        while (series->count > 2 && series->count + n > run->time_samples_each)
-            series_thin(run, series);
-        return n;
-    }
     if (series->series.kind == SERIES_TIME) {
         if (run->samples_total + n > run->samples_max && series->count >= TIME_SAMPLES_MIN)
             series_thin(run, series);
@@ -328,6 +364,10 @@ static int run_on_samples(struct run_sink *sink, const struct sample_block *bloc
         return no_memory(err);
     if (block->n == 0)
         return 0;
+    if (series->capacity > 0 && series->series.kind == SERIES_TIME && run->time_samples_each > 0) {
+        bounded_add_block(run, series, block);
+        return 0;
+    }
     size_t raw = room_for(run, series, block->n);
     if (array_reserve(&series->samples, &series->capacity, series->count + raw,
                       sizeof(*series->samples)) < 0)
@@ -337,8 +377,6 @@ static int run_on_samples(struct run_sink *sink, const struct sample_block *bloc
     for (size_t i = 0; i < raw; i++) {
         struct run_sample sample = sample_at(block, i);
         series->samples[series->count++] = sample;
-        if (run->time_samples_each > 0 && !isnan(sample.value))
-            moments_add(&series->moments, sample.value);
         uint64_t value;
         if (series->hist && run_shown_to_hist(series->series.metric, sample.value, &value))
             hist_record(series->hist, value);

@@ -38,6 +38,8 @@ struct run_series {
     uint64_t raw_dropped;   /* values that are only in the histogram; TIME: thinned away */
     uint64_t lost;          /* beyond RUN_SAMPLES_MAX: missing, or not for a histogram */
     struct moments moments; /* where time_samples_each is set: of all values, thinned away or not */
+    unsigned thin_level;    /* there: every two samples stand for 2 << thin_level */
+    uint64_t group_count;   /* there: values in the last, open group */
 };
 
 struct run {

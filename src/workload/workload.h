@@ -25,9 +25,9 @@ struct workload_io {
     /* What only the workload can know: load, session, first. Warm-up and steady are measure's. */
     int (*phase)(struct workload_io *io, const struct phase *phase, struct error *err);
     /* How many units this invocation may begin, those already begun included (the first one, kept
-     * apart, too): UINT64_MAX: no end in sight; 0: stop now. Grows, and drops to 0, as values come
-     * in: ask after every hand-over, and at least every 200 ms. A workload with one unit per
-     * invocation need not ask. */
+     * apart, too): UINT64_MAX: no end in sight; 0: stop now. Grows and falls as values come in: ask
+     * after every hand-over, and at least every 200 ms. A workload with one unit per invocation
+     * need not ask. */
     uint64_t (*units_allowed)(struct workload_io *io);
     /* The process to follow (0: none any more). */
     void (*target)(struct workload_io *io, pid_t pid);

@@ -207,6 +207,18 @@ cores_here() { nproc; }
     [[ "$output" == *"left out by"*"--max-configs-per-device"* ]]
 }
 
+@test "run --auto: a model that cannot be read is 2 and says what is wrong with it" {
+    need_engine
+    head -c 1000 "$(dirname "$TACHO")/models/detector.onnx" >cut.onnx
+    for flags in "" "--precisions int8" "--batch-sizes 1"; do
+        # shellcheck disable=SC2086 # flags are words
+        run_split env TACHO_ORT="$engine" "$TACHO" run --auto cut.onnx $flags
+        [ "$status" -eq 2 ]
+        [[ $errors == *"cut.onnx: cut off"* ]]
+    done
+    [ ! -e .tacho ]
+}
+
 @test "bench: -n is how many units of each configuration are measured" {
     "$TACHO" bench cores --cores 1 -n 7 --warmup 0 --json -- true >bench.json
     validate_json bench.json

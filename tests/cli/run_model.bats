@@ -248,6 +248,8 @@ worker_of() { pgrep -n -f "^$(readlink -f "$TACHO") worker"; }
     refused 4 "no ONNX Runtime that can be used" net.onnx --json --export run.json --export-csv run.csv
     [ "$(jq -rs 'length, .[0].schema, .[0].code' <<<"$output" | paste -sd' ')" = "1 tacho.error/1 unsupported" ]
     [ ! -e run.json ] && [ ! -e run.csv ]
+    refused 4 "no ONNX Runtime that can be used" net.onnx --metrics-csv rows.csv
+    [ ! -e rows.csv ]
     run_split "$TACHO" bench batching net.onnx --batch-sizes 1,2 --json
     [ "$status" -eq 4 ]
     [ "$(jq -r .schema <<<"$output")" = "tacho.error/1" ]

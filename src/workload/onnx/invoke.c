@@ -93,7 +93,7 @@ static void allow(struct onnx_session *session)
     uint64_t allowed = session->io->units_allowed(session->io);
     if (allowed == 0) {
         stop_worker(session, 1);
-    } else if (allowed > atomic_load(&shared->allowed)) {
+    } else if (allowed != atomic_load(&shared->allowed)) { /* it may become less, too */
         atomic_store(&shared->allowed, allowed);
         onnx_bell_ring(shared);
     }

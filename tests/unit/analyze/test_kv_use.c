@@ -65,7 +65,7 @@ static void requests_wait_for_the_cache_or_for_something_else(void **state)
             kv_use_add(&use, i, use_pct[i], i < 3 ? 7 : 0);
         }
         const struct finding *waiting = find(tell(*state, &use, 30), "requests_waiting");
-            assert_true(waiting->value == 7);
+        assert_true(waiting->value == 7);
         assert_non_null(strstr(waiting->advice, full ? "what they wait for" : "--max-num-seqs"));
         teardown(state);
         run_init(&fixture->run);

@@ -271,6 +271,7 @@ static void gpus_by_nvml(void **state)
     assert_number(gpu, "gpu_mem_total_mb", 8192);
     assert_number(gpu, "gpu_mem_used_mb", 2048);
     assert_number(gpu, "power_limit_w", 170);
+    assert_int_equal(facts_get(&gpu->facts, "gpu_slowdown_c")->integer, 93);
     assert_text(gpu, "mig_mode", "disabled");
     assert_null(facts_get(&listed.list.absent, "nvidia"));
     list_end(&listed);
@@ -288,8 +289,8 @@ static void what_a_driver_does_not_tell_is_null(void **state)
     list_tree(&listed, "pc");
     const struct device *gpu = device(&listed, "nvidia_0");
     assert_int_equal(gpu->reason, REASON_NONE);
-    static const char *const keys[] = {"uuid", "compute_capability", "gpu_mem_total_mb",
-                                       "power_limit_w", "mig_mode"};
+    static const char *const keys[] = {"uuid",          "compute_capability", "gpu_mem_total_mb",
+                                       "power_limit_w", "gpu_slowdown_c",     "mig_mode"};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         assert_null_fact(gpu, keys[i], REASON_UNSUPPORTED);
     list_end(&listed);

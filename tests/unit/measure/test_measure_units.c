@@ -32,7 +32,9 @@ struct fake {
     size_t invocations;     /* seen */
     uint64_t given[16];     /* units handed over, per invocation */
     uint64_t largest;       /* largest finite number of units allowed */
-    uint64_t raised_at;     /* the unit at which that became more than at first */
+    uint64_t last_allowed;  /* the last time that it asked */
+    size_t pauses;          /* leave was used up, and then there was more */
+    bool is_fast;           /* uses up all its leave before it asks again */
     bool was_unbounded;
 };
 
@@ -176,18 +178,20 @@ static int play(struct player *player, struct error *err)
         uint64_t allowed = player->io->units_allowed(player->io);
         if (allowed == UINT64_MAX)
             fake.was_unbounded = true;
-        else if (allowed > fake.largest) {
-            fake.raised_at = fake.largest > 0 && fake.raised_at == 0 ? player->unit : 0;
-            fake.largest = allowed;
-        }
+        else
+            fake.largest = u64_max(fake.largest, allowed);
+        fake.pauses += player->unit == fake.last_allowed && allowed > player->unit;
+        fake.last_allowed = allowed;
         if (player->io->stop_requested(player->io, &at_once) || allowed == 0 ||
             (fake.ends_at && player->unit >= fake.ends_at))
             break;
         if (fake.sleep_us)
             usleep(fake.sleep_us);
         uint64_t room = allowed > player->unit ? allowed - player->unit : 0;
-        if (room > 0)
-            rc = hand_over(player, u64_min(room, BLOCK), err);
+        do {
+            rc = room > 0 ? hand_over(player, u64_min(room, BLOCK), err) : 0;
+            room -= u64_min(room, BLOCK);
+        } while (fake.is_fast && room > 0 && rc == 0);
     }
     return rc;
 }
@@ -399,11 +403,31 @@ static void warmup_is_found_and_as_many_more_are_measured(void **state)
     assert_int_equal(count_of(run, "latency_ms", PHASE_STEADY), 200);
     assert_int_equal(fake.given[0], 123);
     assert_int_equal(fake.given[1], 123);
-    /* Nobody pauses for it: leave for more comes before the first 103 are used up. */
-    assert_in_range(fake.raised_at, 53, 102);
+    assert_int_equal(fake.pauses, 0);
     assert_true(last_phase(run, PHASE_WARMUP, 1)->found);
     assert_int_equal(last_phase(run, PHASE_WARMUP, 1)->first_unit, 3);
     assert_false(last_phase(run, PHASE_STEADY, 1)->found);
+}
+
+/* Over before anybody looks: it does not pause either, and what was too many is kept apart. */
+static void fast_units_need_no_more_leave_for_warmup(void **state)
+{
+    struct fixture *fixture = *state;
+    fake.slow = 20;
+    fake.slow_ns = 400 * NS_PER_US;
+    fake.is_fast = true;
+    ask_for(fixture, 100);
+    fixture->plan.warmup_auto = true;
+    const struct run *run = measured(fixture, 0);
+    assert_int_equal(fake.pauses, 0);
+    assert_int_equal(count_of(run, "latency_ms", PHASE_WARMUP), 20);
+    assert_int_equal(count_of(run, "latency_ms", PHASE_STEADY), 100);
+    assert_int_equal(count_of(run, "latency_ms", PHASE_COOLDOWN), fake.given[0] - 123);
+    const struct phase *steady = last_phase(run, PHASE_STEADY, 0);
+    const struct phase *cooldown = last_phase(run, PHASE_COOLDOWN, 0);
+    assert_int_equal(cooldown->first_unit, 123);
+    assert_true(cooldown->begin_ns == steady->end_ns);
+    assert_true(cooldown->end_ns > cooldown->begin_ns);
 }
 
 static void a_duration_counts_from_the_end_of_what_is_apart(void **state)
@@ -583,6 +607,7 @@ int main(void)
         TEST(warmup_asked_for_is_of_each_invocation),
         TEST(phases_have_their_times),
         TEST(warmup_is_found_and_as_many_more_are_measured),
+        TEST(fast_units_need_no_more_leave_for_warmup),
         TEST(a_duration_counts_from_the_end_of_what_is_apart),
         TEST(a_limit_keeps_the_last_invocation_going),
         TEST(the_default_count_is_the_workloads),
