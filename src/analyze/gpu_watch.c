@@ -61,12 +61,14 @@ void gpu_watch_deinit(struct gpu_watch *watch)
 static double window_pass(struct gpu_window *window, double value)
 {
     double mean = NAN;
-    if (window->count == window->capacity) {
+    if (window->count == window->capacity && window->capacity > 0) {
         double sum = 0;
         for (size_t i = 0; i < window->capacity; i++)
             sum += window->values[i];
         mean = sum / (double)window->capacity;
     }
+    if (window->capacity == 0)
+        return mean;
     window->values[window->next] = value;
     window->next = (window->next + 1) % window->capacity;
     window->count = u64_min(window->count + 1, window->capacity);

@@ -22,10 +22,10 @@
 #define COMMAND_TAKES_PROGRAM (1u << 1)  /* "-- CMD ARG…" is allowed */
 #define COMMAND_HIDDEN (1u << 2)         /* not in the list of --help */
 #define COMMAND_TOLERATES_CONFIG                                                                   \
-    (1u << 3)                       /* runs although the settings are broken, and says so          \
-                                     */
+    (1u << 3)                           /* runs although the settings are broken, and says so      \
+                                         */
 #define COMMAND_VERB_OPTIONAL (1u << 5) /* has verbs, and does something of its own without one */
-#define COMMAND_NO_CONFIG (1u << 4) /* reads neither environment nor tacho.yaml */
+#define COMMAND_NO_CONFIG (1u << 4)     /* reads neither environment nor tacho.yaml */
 
 /* Bit of a command that takes only the options that all commands share. */
 #define COMMAND_COMMON (1u << 31)

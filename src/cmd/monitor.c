@@ -14,6 +14,7 @@
 #include "cmd/monitor_verbs.h"
 #include "format/run_json.h"
 
+#define JUDGE_EVERY_NS (10 * NS_PER_S)
 #define STEP_MS 1000
 #define INTERVAL_FILE_NS (5 * NS_PER_S)
 #define INTERVAL_NS (1 * NS_PER_S)
@@ -79,7 +80,10 @@ static int choose_rows(struct monitor *monitor, struct error *err)
     else if (!monitor->is_once && !monitor->is_stream && !monitor->wants_json && !is_terminal)
         snprintf(monitor->csv_path, sizeof(monitor->csv_path), "-");
     else if (is_terminal && !monitor->is_once && !monitor->is_stream && !monitor->wants_json)
-        monitor->view = monitor_view_choose();
+        /* What the program prints would run through the screen's picture. */
+        monitor->view = settings_get_bool(monitor->settings, SETTING_SHOW_OUTPUT)
+                            ? &monitor_view_text
+                            : monitor_view_choose();
     if (monitor->csv_path[0] && strcmp(monitor->csv_path, "-") == 0 &&
         (monitor->is_stream || monitor->wants_json))
         return error_set(err, ERROR_USAGE, "the CSV on stdout contradicts %s",
@@ -172,10 +176,16 @@ static int watch(struct monitor *monitor, struct error *err)
 {
     bool more = true, quit = false;
     int rc = 0;
+    uint64_t judged_ns = clock_mono_ns();
     while (more && !quit && rc == 0) {
         uint32_t step_ms =
             monitor->view && monitor->view->step_ms ? monitor->view->step_ms : STEP_MS;
         rc = watch_step(monitor->watch, step_ms, &more, err);
+        /* The screen shows the verdict as of now; without one, the end is early enough. */
+        if (rc == 0 && monitor->view && clock_mono_ns() - judged_ns >= JUDGE_EVERY_NS) {
+            judged_ns = clock_mono_ns();
+            rc = watch_judge_growth(monitor->watch, err);
+        }
         monitor_rows_tend(monitor, &quit);
     }
     return rc;
@@ -330,17 +340,16 @@ const struct command command_monitor = {
     .summary = "watch processes and the machine: a row an interval, memory verdict, limits",
     .usage = "[OPTIONS] [-- PROGRAM [ARG...]]",
     .verbs = verbs,
-    .examples =
-        "  tacho monitor --track-pattern 'python.*main.py' --interval 5 --output m.csv\n"
-        "      for hours: one row every 5 s, a verdict on its memory at the end (Ctrl-C)\n"
-        "  tacho monitor --pid 1234 --duration 10m --limit 'max(mem_track_rss_mb)<=2048'\n"
-        "      exit 0 PASS, 1 FAIL, 3 UNDECIDED\n"
-        "  tacho monitor --track-pattern recorder --work-file out.mcap --profile recorder\n"
-        "      memory per byte written; a file that stops growing is a finding\n"
-        "  tacho monitor --once --json\n"
-        "      one sample of the machine, for a script\n"
-        "  tacho monitor --interval 100ms -- ./pipeline\n"
-        "      start it, watch it and all it starts until it ends\n",
+    .examples = "  tacho monitor --track-pattern 'python.*main.py' --interval 5 --output m.csv\n"
+                "      for hours: one row every 5 s, a verdict on its memory at the end (Ctrl-C)\n"
+                "  tacho monitor --pid 1234 --duration 10m --limit 'max(mem_track_rss_mb)<=2048'\n"
+                "      exit 0 PASS, 1 FAIL, 3 UNDECIDED\n"
+                "  tacho monitor --track-pattern recorder --work-file out.mcap --profile recorder\n"
+                "      memory per byte written; a file that stops growing is a finding\n"
+                "  tacho monitor --once --json\n"
+                "      one sample of the machine, for a script\n"
+                "  tacho monitor --interval 100ms -- ./pipeline\n"
+                "      start it, watch it and all it starts until it ends\n",
     .bit = COMMAND_MONITOR,
     .flags = COMMAND_NEEDS_LAUNCHER | COMMAND_TAKES_PROGRAM | COMMAND_VERB_OPTIONAL,
     .run = monitor_run,

@@ -173,7 +173,7 @@ static void put_json(const struct kv_answer *answer, struct strbuf *out)
 int monitor_kv_cache(struct command_context *context, struct error *err)
 {
     const struct settings *settings = &context->settings;
-    struct kv_answer result;
+    struct kv_answer result = {0};
     if (context->argument_count > 0) {
         error_set(err, ERROR_USAGE, "monitor kv-cache takes no '%s'", context->arguments[0]);
         return error_hint(err, "a server is named with --url");

@@ -71,6 +71,14 @@ int monitor_rows_open(const struct channel *channels, size_t count, void *contex
     int rc = monitor->columns ? check_columns(monitor, err) : 0;
     if (rc == 0 && monitor->csv_path[0])
         rc = open_csv(monitor, err);
+    /* After what may be a mistake, so that none leaves a store behind. */
+    if (rc == 0)
+        rc = run_keep_begin(&monitor->run.keep, monitor->settings, err);
+    if (rc == 0)
+        monitor->plan.sink[0] = run_keep_sink(&monitor->run.keep);
+    if (rc == 0)
+        monitor_note_denied(monitor);
+    /* Last: what is printed before would run through its picture. */
     if (rc == 0 && monitor->view) {
         struct monitor_view_options options = {
             .label = monitor->plan.label ? monitor->plan.label : "",
@@ -86,13 +94,6 @@ int monitor_rows_open(const struct channel *channels, size_t count, void *contex
         if (rc < 0)
             monitor->view = NULL;
     }
-    /* Last, so that a mistake leaves no store behind. */
-    if (rc == 0)
-        rc = run_keep_begin(&monitor->run.keep, monitor->settings, err);
-    if (rc == 0)
-        monitor->plan.sink[0] = run_keep_sink(&monitor->run.keep);
-    if (rc == 0)
-        monitor_note_denied(monitor);
     return rc;
 }
 

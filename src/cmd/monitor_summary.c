@@ -50,9 +50,10 @@ static void add_counts(const struct monitor *monitor, const struct watch_status 
                   duration_text((double)status->elapsed_ns / 1e9, elapsed, sizeof(elapsed)),
                   (unsigned long long)status->rows, status->rows == 1 ? "" : "s",
                   unit_format_ns((double)monitor->plan.interval_ns, interval, sizeof(interval)));
-    if (status->missed_ticks + status->dropped_rows > 0)
-        strbuf_printf(out, " · %llu missed",
-                      (unsigned long long)(status->missed_ticks + status->dropped_rows));
+    unsigned long long missed = status->missed_ticks;
+    missed += status->dropped_rows;
+    if (missed > 0)
+        strbuf_printf(out, " · %llu missed", missed);
     if (status->end_count > 0)
         strbuf_printf(out, " · CPU time %.2f s", status->cpu_s);
     strbuf_putc(out, '\n');

@@ -65,25 +65,25 @@ static void release_field(const char *line, const char *key, char *text, size_t 
 
 static void read_release(const struct root *root, struct tegra_board *board)
 {
-    char text[4096], major[16] = "", revision[16] = "";
-    if (root_read(root, RELEASE_FILE, text, sizeof(text), NULL) <= 0)
+    char line[4096], major[16] = "", revision[16] = "";
+    if (root_read(root, RELEASE_FILE, line, sizeof(line), NULL) <= 0)
         return;
-    text[strcspn(text, "\n")] = '\0';
-    str_make_printable(text);
-    str_copy(board->release_line, sizeof(board->release_line), text);
-    board->is_drive = strcasestr(text, "DRIVE") != NULL;
-    const char *number = strstr(text, "# R");
+    line[strcspn(line, "\n")] = '\0';
+    str_make_printable(line);
+    str_copy(board->release_line, sizeof(board->release_line), line);
+    board->is_drive = strcasestr(line, "DRIVE") != NULL;
+    const char *number = strstr(line, "# R");
     if (number) {
         number += strlen("# R");
         size_t digits = strspn(number, "0123456789");
         snprintf(major, sizeof(major), "%.*s", (int)digits, number);
     }
-    release_field(text, "REVISION:", revision, sizeof(revision));
+    release_field(line, "REVISION:", revision, sizeof(revision));
     if (major[0] && revision[0])
         snprintf(board->release, sizeof(board->release), "%s.%s", major, revision);
     else
         str_copy(board->release, sizeof(board->release), major);
-    release_field(text, "BOARD:", board->board, sizeof(board->board));
+    release_field(line, "BOARD:", board->board, sizeof(board->board));
 }
 
 void tegra_read_board(const struct root *root, struct tegra_board *ret_board)

@@ -160,7 +160,8 @@ static uint64_t reserve(const struct measure *measure, double each_ns)
     if (measure->span.warmup_settled || !measure->plan.warmup_auto)
         return 0;
     double in_time = each_ns > 0 ? (double)SEARCH_AHEAD_NS / each_ns : INFINITY;
-    return (uint64_t)fmin((double)(measure->units_needed / 2), in_time);
+    uint64_t half = measure->units_needed / 2;
+    return (uint64_t)fmin((double)half, in_time);
 }
 
 bool stop_rule_wants_invocation(struct measure *measure)

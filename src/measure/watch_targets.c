@@ -32,13 +32,15 @@ static int launch(struct watch *watch, struct error *err)
     if (rc < 0)
         return rc;
     watch->launched = true;
+    struct target *target = &watch->launched_target;
     /* What has ended already is told by the report. */
-    if (target_hold(watch->plan.root, pid, &watch->launched_target, NULL) < 0) {
-        watch->launched_target = (struct target){.pid = pid, .pidfd = -1};
-        const char *slash = strrchr(watch->plan.command[0], '/');
-        str_copy(watch->launched_target.name, sizeof(watch->launched_target.name),
-                 slash && slash[1] ? slash + 1 : watch->plan.command[0]);
-    }
+    if (target_hold(watch->plan.root, pid, target, NULL) < 0)
+        *target = (struct target){.pid = pid, .pidfd = -1};
+    /* /proc may still tell the name of what is about to become the program. */
+    const char *slash = strrchr(watch->plan.command[0], '/');
+    str_copy(target->name, sizeof(target->name),
+             slash && slash[1] ? slash + 1 : watch->plan.command[0]);
+    str_make_printable(target->name);
     return 0;
 }
 

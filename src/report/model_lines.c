@@ -48,7 +48,7 @@ static void detail_precision(struct content *content)
     if (!precision)
         return;
     snprintf(cast, sizeof(cast), " computed as %s", computed ? computed : "");
-    append_detail(content, "", precision, computed && strcmp(computed, precision) ? cast : "");
+    append_detail(content, "", precision, computed && strcmp(computed, precision) != 0 ? cast : "");
 }
 
 /* Who ran the nodes, as the engine's own profile tells; else who was asked. */

@@ -61,7 +61,7 @@ int onnx_input_check_memory(const struct onnx_config *config, struct error *err)
 {
     size_t all = 0;
     for (uint32_t i = 0; i < config->input_count && i < ONNX_INPUTS_MAX; i++) {
-        size_t elements, bytes;
+        size_t elements = 0, bytes = 0;
         int rc = measure(&config->inputs[i], &elements, &bytes, err);
         if (rc < 0)
             return rc;
@@ -145,7 +145,7 @@ static void fill_random(int32_t type, void *data, size_t elements, size_t bytes,
 {
     uint64_t state = seed;
     unsigned char *octets = data;
-    size_t width = bytes / elements;
+    size_t width = elements ? bytes / elements : 0;
     for (size_t i = 0; i < elements; i++) {
         unsigned char *at = octets + i * width;
         float single;

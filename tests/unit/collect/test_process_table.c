@@ -60,11 +60,13 @@ static void reads_a_tree_depth_first(void **state)
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(table.rows[i].depth, i);
         assert_true(isnan(table.rows[i].cpu_pct)); /* first seen: unknown, not 0 */
-        assert_true(table.rows[i].rss_mb > 0);
+        /* statm's count lies in per-CPU parts (kernel 6.2): a process just forked may show 0. */
+        assert_false(isnan(table.rows[i].rss_mb));
         assert_true(table.rows[i].fds >= 3);
         assert_non_null(strstr(table.rows[i].name, "test_process_table"));
         assert_null(strchr(table.rows[i].name, '/'));
     }
+    assert_true(table.rows[0].rss_mb > 0);
     assert_false(table.is_truncated);
 
     targets.without_children = true;

@@ -396,6 +396,45 @@ static void a_thinned_time_series_loses_no_spike(void **state)
     run_deinit(&run);
 }
 
+/* A run of hours: what is kept of a series is bounded, spread evenly over all of it, holds its
+ * extremes, and takes no further memory; the moments are those of every value. */
+static void a_bounded_series_covers_all_of_its_time(void **state)
+{
+    enum { EACH = 512, VALUES = 100000 };
+    struct run run;
+    run_init(&run);
+    run.time_samples_each = EACH;
+    struct series series = {.kind = SERIES_TIME, .metric = metric_find("temp_c")};
+    struct sample_block block = {.series = &series};
+    assert_int_equal(sink_samples(run_sink_of(&run), &block, NULL), 0);
+    const struct run_sample *memory = run.series[0].samples;
+    double sum = 0;
+    for (int64_t i = 0; i < VALUES; i++) {
+        double value = i == 12345 ? 99 : i == 71717 ? 1 : 40 + (double)(i % 7);
+        struct sample_block one = {.series = &series, .n = 1, .t_ns = &i, .value = &value};
+        assert_int_equal(sink_samples(run_sink_of(&run), &one, NULL), 0);
+        sum += value;
+    }
+    const struct run_series *held = &run.series[0];
+    assert_true(held->count <= EACH && held->count >= EACH / 4);
+    assert_ptr_equal(held->samples, memory);
+    assert_int_equal(held->count + held->raw_dropped, VALUES);
+    assert_int_equal(held->moments.n, VALUES);
+    assert_true(fabs(held->moments.mean - sum / VALUES) < 1e-9);
+    bool has_largest = false, has_smallest = false;
+    size_t quarters[4] = {0};
+    for (size_t i = 0; i < held->count; i++) {
+        assert_true(i == 0 || held->samples[i].t_ns > held->samples[i - 1].t_ns);
+        has_largest |= held->samples[i].value == 99;
+        has_smallest |= held->samples[i].value == 1;
+        quarters[held->samples[i].t_ns * 4 / VALUES]++;
+    }
+    assert_true(has_largest && has_smallest);
+    for (size_t i = 0; i < 4; i++)
+        assert_true(llabs((long long)(quarters[i] * 4) - (long long)held->count) <= 16);
+    run_deinit(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +452,7 @@ int main(void)
         cmocka_unit_test(units_go_on_in_a_histogram),
         cmocka_unit_test(what_a_histogram_cannot_hold_is_counted),
         cmocka_unit_test(a_thinned_time_series_loses_no_spike),
+        cmocka_unit_test(a_bounded_series_covers_all_of_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
