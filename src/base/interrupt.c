@@ -58,10 +58,10 @@ static void on_hangup(int signal)
 
 int interrupt_use_hangup(struct error *err)
 {
-    struct sigaction action = {.sa_handler = on_hangup, .sa_flags = SA_RESTART}, old;
+    /* Also where it was ignored from the start: nohup is how a watch of ten hours is begun, and
+     * logrotate means its file all the same. */
+    struct sigaction action = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler == SIG_IGN)
-        return 0;
     if (sigaction(SIGHUP, &action, NULL) < 0)
         return error_set_errno(err, ERROR_SYSTEM, errno, "cannot catch signal %d", SIGHUP);
     return 0;

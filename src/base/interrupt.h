@@ -14,7 +14,7 @@
 int interrupt_install(struct error *err);
 int interrupt_count(void);
 /* From now on SIGHUP does not count but asks to open files again (a log was rotated); poll(2) ends
- * with EINTR. Not where it was ignored from the start. */
+ * with EINTR. Also where it was ignored from the start (nohup). */
 int interrupt_use_hangup(struct error *err);
 bool interrupt_take_hangup(void); /* whether it came since the last call */
 int interrupt_fd(void);           /* stays readable from the first signal on; -1 before install */

@@ -38,6 +38,7 @@ def act_as_shell(slave, tell, term, command):
         os.setpgid(0, 0)
         os.tcsetpgrp(slave, os.getpid())
         signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
         for fd in (0, 1, 2):
             os.dup2(slave, fd)
         os.closerange(3, 256)
