@@ -298,7 +298,7 @@ int onnx_input_make(const struct ort *ort, const struct onnx_input *input, uint6
                     struct error *err)
 {
     struct onnx_tensor tensor = {0};
-    size_t elements;
+    size_t elements = 0;
     int rc = measure(input, &elements, &tensor.bytes, err);
     if (rc < 0)
         return rc;
