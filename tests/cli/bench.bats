@@ -234,3 +234,15 @@ cores_here() { nproc; }
     validate_json bench.json
     [ "$(jq -c '[.configurations[].n]' bench.json)" = "[12,12]" ]
 }
+
+@test "bench: Ctrl-C stores no run of what had not had its turn" {
+    need_engine
+    TACHO_ORT=$engine env --default-signal=INT "$TACHO" bench batching classifier --rounds 50 -d 60s >out 2>errors &
+    local pid=$! status=0
+    for _ in {1..100}; do pgrep -f "^$(readlink -f "$TACHO") worker" >/dev/null && break || sleep 0.05; done
+    sleep 0.2
+    kill -INT "$pid"
+    wait "$pid" || status=$?
+    [ "$status" -eq 130 ]
+    "$TACHO" runs list --json | jq -e '(.runs | length) < 5 and all(.runs[]; .units > 0)'
+}

