@@ -184,7 +184,8 @@ static int watch(struct monitor *monitor, struct error *err)
         /* The screen shows the verdict as of now; without one, the end is early enough. */
         if (rc == 0 && monitor->view && clock_mono_ns() - judged_ns >= JUDGE_EVERY_NS) {
             judged_ns = clock_mono_ns();
-            rc = watch_judge_growth(monitor->watch, err);
+            /* Scratch memory that cannot be had now is no reason to end a watch of hours. */
+            watch_judge_growth(monitor->watch, NULL);
         }
         monitor_rows_tend(monitor, &quit);
     }

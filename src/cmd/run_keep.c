@@ -65,7 +65,7 @@ int run_keep_finish(struct run_keep *keep, const struct run *run, const struct e
     int rc = write_beside(keep, run, err);
     if (rc < 0)
         return rc;
-    fprintf(stderr, "tacho run: %s: %s; the run is kept in %s", why->file[0] ? why->file : "store",
+    fprintf(stderr, "tacho: %s: %s; the run is kept in %s", why->file[0] ? why->file : "store",
             why->message, keep->where);
     fprintf(stderr, " (tacho runs import %s brings it in later)\n", keep->where);
     return 0;

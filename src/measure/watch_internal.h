@@ -98,6 +98,7 @@ struct watch {
     struct sample_row row;
     double *values;
     uint8_t *due;
+    bool has_begun; /* the sampler gave its first row */
     uint64_t rows;
     uint64_t next_row_ns; /* CLOCK_MONOTONIC: when the next one is to be expected */
     int cpu_column, rss_column, anon_column, swap_column, work_column; /* -1: none */

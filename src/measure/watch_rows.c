@@ -129,6 +129,9 @@ static double epoch_of(const struct watch *watch)
 static void take_row(const struct sample_row *row, void *context)
 {
     struct watch *watch = context;
+    /* By order and not by time: opening the store may take longer than a short interval. */
+    bool is_beginning = !watch->has_begun;
+    watch->has_begun = true;
     if (row->t_ns < watch->begin_ns)
         return;
     memcpy(watch->values, row->values, watch->sampler_count * sizeof(*watch->values));
@@ -141,7 +144,6 @@ static void take_row(const struct sample_row *row, void *context)
     count_cpu(watch);
     feed_growth(watch);
     watch->next_row_ns = row->t_ns + watch->plan.interval_ns + SOON_NS;
-    bool is_beginning = row->t_ns - watch->begin_ns < watch->plan.interval_ns / 2;
     watch->rows += !is_beginning;
     if (watch->plan.on_row)
         watch->plan.on_row(&watch->row, epoch_of(watch), is_beginning, watch->plan.context);

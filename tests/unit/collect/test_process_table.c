@@ -27,14 +27,14 @@ static pid_t start_tree(pid_t *ret_inner)
     assert_true(outer >= 0);
     if (outer == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        pid_t inner = fork();
-        if (inner == 0) {
+        if (fork() == 0) {
+            /* Told only once it is bound to die with its parent: one that outlives the test
+               would hold the test's output open, and whoever reads that would wait for ever. */
             prctl(PR_SET_PDEATHSIG, SIGKILL);
-            for (;;)
-                pause();
+            pid_t inner = getpid();
+            if (write(ready[1], &inner, sizeof(inner)) != sizeof(inner))
+                _exit(1);
         }
-        if (write(ready[1], &inner, sizeof(inner)) != sizeof(inner))
-            _exit(1);
         for (;;)
             pause();
     }
