@@ -10,14 +10,14 @@
  * Versions: `major` other than this one: refuse. A larger `minor` only adds fields behind those
  *       known here and sections of unknown kinds: go by header_size and each section's stride.
  * Writing: every shared word is written by relaxed atomic stores of one thread (a slot has one
- *       owner), except where a field says "any thread". What becomes visible as a whole is published
- *       by a release store named in its comment. Counters and buckets only grow, and are never
+ *       owner), except where a field says "any thread". What becomes visible as a whole is
+ * published by a release store named in its comment. Counters and buckets only grow, and are never
  *       reset: an interval is the difference of two readings.
  * Reading: treat every byte as hostile. Check magic, version and every offset, stride and count
  *       against the file's size before use, copy by pread(2) (a mapping dies by SIGBUS when the
  *       writer truncates), clip names, and never wait for a state to change.
- * Life: the writer holds a POSIX write lock (fcntl, first byte of the file) as long as it lives; the
- *       kernel drops it at any death. `state` LIVE without that lock: crashed, killed or exec'ed.
+ * Life: the writer holds a POSIX write lock (fcntl, first byte of the file) as long as it lives;
+ * the kernel drops it at any death. `state` LIVE without that lock: crashed, killed or exec'ed.
  */
 #ifndef TACHO_SEGMENT_H
 #define TACHO_SEGMENT_H
@@ -39,7 +39,7 @@
  * `over`. */
 #define TACHO_SEGMENT_HIST_SUB_BITS 7
 #define TACHO_SEGMENT_HIST_TOP_BIT 37
-#define TACHO_SEGMENT_HIST_BUCKETS \
+#define TACHO_SEGMENT_HIST_BUCKETS                                                                 \
     ((TACHO_SEGMENT_HIST_TOP_BIT - TACHO_SEGMENT_HIST_SUB_BITS + 1) << TACHO_SEGMENT_HIST_SUB_BITS)
 
 enum tacho_segment_state {
@@ -92,12 +92,12 @@ struct tacho_segment_header {
     uint32_t pid;        /* as the process sees itself: in its own pid namespace */
     uint32_t uid;
     uint32_t reserved;
-    uint64_t start_ticks;    /* /proc/self/stat, field 22 */
-    uint64_t pid_namespace;  /* inode of /proc/self/ns/pid, 0: not known */
-    uint64_t created_ns;     /* CLOCK_MONOTONIC */
+    uint64_t start_ticks;     /* /proc/self/stat, field 22 */
+    uint64_t pid_namespace;   /* inode of /proc/self/ns/pid, 0: not known */
+    uint64_t created_ns;      /* CLOCK_MONOTONIC */
     uint64_t created_real_ns; /* CLOCK_REALTIME at the same moment */
-    uint64_t closed_ns;      /* 0 until CLOSED */
-    uint64_t span_cost_ps;   /* an empty span, as measured when the file was made; 0: it was not */
+    uint64_t closed_ns;       /* 0 until CLOSED */
+    uint64_t span_cost_ps;    /* an empty span, as measured when the file was made; 0: it was not */
     /* What found no room, ever growing (any thread). */
     uint64_t dropped_names, dropped_threads, dropped_hists, dropped_marks;
     uint32_t names_used, marks_used; /* entries handed out so far (any thread) */
@@ -130,19 +130,19 @@ struct tacho_segment_open {
 struct tacho_segment_thread {
     uint32_t state; /* enum tacho_thread_state; release */
     uint32_t tid;
-    uint32_t ring;  /* index into RINGS + 1; 0: none was left */
-    uint32_t depth; /* open spans, those beyond OPEN_MAX included; release */
-    uint64_t dropped_spans; /* ended without having been begun, or nested too deep */
+    uint32_t ring;           /* index into RINGS + 1; 0: none was left */
+    uint32_t depth;          /* open spans, those beyond OPEN_MAX included; release */
+    uint64_t dropped_spans;  /* ended without having been begun, or nested too deep */
     uint64_t dropped_events; /* reserved: rings overwrite, their `head` tells */
     char comm[16];
     struct tacho_segment_open open[TACHO_SEGMENT_OPEN_MAX];
 };
 
 struct tacho_segment_gauge {
-    uint64_t count;    /* settings so far (any thread); 0: no value yet */
-    uint64_t value;    /* bits of a double (any thread) */
+    uint64_t count;             /* settings so far (any thread); 0: no value yet */
+    uint64_t value;             /* bits of a double (any thread) */
     uint64_t smallest, largest; /* bits of a double (any thread) */
-    uint64_t set_ns;   /* when value was set (any thread) */
+    uint64_t set_ns;            /* when value was set (any thread) */
 };
 
 struct tacho_segment_mark {
@@ -167,9 +167,9 @@ struct tacho_segment_hist {
 };
 
 enum tacho_event_flag {
-    TACHO_EVENT_ERROR = 1,  /* the span ended by an error */
-    TACHO_EVENT_ASYNC = 2,  /* begun and ended by token: it nests in nothing */
-    TACHO_EVENT_OUTER = 4,  /* no other span of its thread was open */
+    TACHO_EVENT_ERROR = 1, /* the span ended by an error */
+    TACHO_EVENT_ASYNC = 2, /* begun and ended by token: it nests in nothing */
+    TACHO_EVENT_OUTER = 4, /* no other span of its thread was open */
 };
 
 /* A ring of recent events, one writer: event i stands at i modulo count. Written: seq = 2i+1, a
@@ -205,7 +205,6 @@ TACHO_SEGMENT_ASSERT(sizeof(struct tacho_segment_gauge) == 40);
 TACHO_SEGMENT_ASSERT(sizeof(struct tacho_segment_mark) == 32);
 TACHO_SEGMENT_ASSERT(sizeof(struct tacho_segment_event) == 32);
 TACHO_SEGMENT_ASSERT(sizeof(struct tacho_segment_ring) == 64);
-TACHO_SEGMENT_ASSERT(sizeof(struct tacho_segment_hist) ==
-                     64 + 8 * (TACHO_SEGMENT_HIST_BUCKETS));
+TACHO_SEGMENT_ASSERT(sizeof(struct tacho_segment_hist) == 64 + 8 * (TACHO_SEGMENT_HIST_BUCKETS));
 
 #endif

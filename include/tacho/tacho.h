@@ -55,8 +55,8 @@ TACHO_API void tacho_end_error_id(uint32_t span); /* the same; the span counts a
 /* Ends `from` and begins `to` at the same moment: one reading of the clock instead of two. */
 TACHO_API void tacho_next_id(uint32_t from, uint32_t to);
 
-/* Work that ends elsewhere: in a callback, a coroutine, another thread. The token is the time of its
- * beginning: nothing is kept, so one that never ends costs nothing and records nothing. */
+/* Work that ends elsewhere: in a callback, a coroutine, another thread. The token is the time of
+ * its beginning: nothing is kept, so one that never ends costs nothing and records nothing. */
 TACHO_API uint64_t tacho_begin_token(void);
 TACHO_API void tacho_end_token_id(uint32_t span, uint64_t token, bool is_error);
 /* A duration that something else measured (a GPU's events), ended at `end_ns`. */
@@ -69,8 +69,8 @@ TACHO_API void tacho_mark_id(uint32_t mark);
 
 /* What a block of the program cost, for programs that want the number themselves. */
 struct tacho_measure {
-    uint64_t begin_ns;      /* CLOCK_MONOTONIC */
-    uint64_t cpu_begin_ns;  /* of the process */
+    uint64_t begin_ns;     /* CLOCK_MONOTONIC */
+    uint64_t cpu_begin_ns; /* of the process */
     uint64_t rss_begin_bytes;
     uint64_t hwm_begin_bytes;
 };
@@ -96,29 +96,29 @@ TACHO_API const char *tacho_segment_path(void);
 TACHO_API int tacho_status(void);
 
 /* The id of a name that is written here, looked up once for each place in the program. */
-#define TACHO_ID(name, kind, flags)                                                    \
-    (__extension__({                                                                   \
-        static uint32_t tacho_id_here_;                                                \
-        uint32_t tacho_id_now_ = __atomic_load_n(&tacho_id_here_, __ATOMIC_RELAXED);   \
-        if (__builtin_expect(tacho_id_now_ == 0, 0)) {                                 \
-            tacho_id_now_ = tacho_id((name), (kind), (flags));                         \
-            __atomic_store_n(&tacho_id_here_, tacho_id_now_, __ATOMIC_RELAXED);        \
-        }                                                                              \
-        tacho_id_now_;                                                                 \
+#define TACHO_ID(name, kind, flags)                                                                \
+    (__extension__({                                                                               \
+        static uint32_t tacho_id_here_;                                                            \
+        uint32_t tacho_id_now_ = __atomic_load_n(&tacho_id_here_, __ATOMIC_RELAXED);               \
+        if (__builtin_expect(tacho_id_now_ == 0, 0)) {                                             \
+            tacho_id_now_ = tacho_id((name), (kind), (flags));                                     \
+            __atomic_store_n(&tacho_id_here_, tacho_id_now_, __ATOMIC_RELAXED);                    \
+        }                                                                                          \
+        tacho_id_now_;                                                                             \
     }))
 
 #define tacho_begin(name) tacho_begin_id(TACHO_ID(name, TACHO_NAME_SPAN, 0))
 #define tacho_end(name) tacho_end_id(TACHO_ID(name, TACHO_NAME_SPAN, 0))
 #define tacho_end_error(name) tacho_end_error_id(TACHO_ID(name, TACHO_NAME_SPAN, 0))
-#define tacho_next(from, to) \
+#define tacho_next(from, to)                                                                       \
     tacho_next_id(TACHO_ID(from, TACHO_NAME_SPAN, 0), TACHO_ID(to, TACHO_NAME_SPAN, 0))
-#define tacho_end_token(name, token) \
+#define tacho_end_token(name, token)                                                               \
     tacho_end_token_id(TACHO_ID(name, TACHO_NAME_SPAN, 0), (token), false)
 #define tacho_frame(camera) tacho_frame_id(TACHO_ID(camera, TACHO_NAME_FRAME, 0))
 #define tacho_count(name, add) tacho_count_id(TACHO_ID(name, TACHO_NAME_COUNTER, 0), (add))
-#define tacho_dropped(name, add) \
+#define tacho_dropped(name, add)                                                                   \
     tacho_count_id(TACHO_ID(name, TACHO_NAME_COUNTER, TACHO_NAME_DROPPED), (add))
-#define tacho_work(name, add) \
+#define tacho_work(name, add)                                                                      \
     tacho_count_id(TACHO_ID(name, TACHO_NAME_COUNTER, TACHO_NAME_WORK), (add))
 #define tacho_gauge(name, value) tacho_gauge_id(TACHO_ID(name, TACHO_NAME_GAUGE, 0), (value))
 #define tacho_mark(name) tacho_mark_id(TACHO_ID(name, TACHO_NAME_MARK, 0))
@@ -133,10 +133,10 @@ static inline void tacho_scope_end_(struct tacho_scope_ *scope)
 {
     tacho_end_id(scope->id);
 }
-#define TACHO_SPAN(name)                                                                  \
-    for (struct tacho_scope_ tacho_scope_here_ __attribute__((cleanup(tacho_scope_end_))) = \
-             {TACHO_ID(name, TACHO_NAME_SPAN, 0), true};                                  \
-         tacho_scope_here_.is_open && (tacho_begin_id(tacho_scope_here_.id), true);       \
+#define TACHO_SPAN(name)                                                                           \
+    for (struct tacho_scope_ tacho_scope_here_                                                     \
+         __attribute__((cleanup(tacho_scope_end_))) = {TACHO_ID(name, TACHO_NAME_SPAN, 0), true};  \
+         tacho_scope_here_.is_open && (tacho_begin_id(tacho_scope_here_.id), true);                \
          tacho_scope_here_.is_open = false)
 
 #endif /* TACHO_OFF */
