@@ -23,8 +23,8 @@
  *       are for names known at run time only. An id of 0 records nothing.
  * Time: CLOCK_MONOTONIC ns.
  */
-#ifndef TACHO_H
-#define TACHO_H
+#ifndef TACHO_TACHO_H
+#define TACHO_TACHO_H
 
 #include <stdbool.h>
 #include <stddef.h>
