@@ -363,7 +363,7 @@ static const struct command_verb verbs[] = {
     {"list", "", "the newest 20 runs, or --all; -q: their ids alone"},
     {"show", "[ID...]", "one screen about a run (default: last); --format json, markdown, csv"},
     {"export", "ID...", "runs with every sample, as JSON that can be imported, or as CSV"},
-    {"import", "FILE...", "put exported runs into the store; - is stdin"},
+    {"import", "FILE...", "put exported runs, or results of other tools, into the store; - is stdin"},
     {"rm", "ID...|--all", "remove runs"},
     {NULL, NULL, NULL},
 };
@@ -397,7 +397,8 @@ const struct command command_runs = {
                 "  tacho runs show last           or last-2, an id, its end, a label\n"
                 "  tacho runs show last --format markdown\n"
                 "  tacho runs export last last-1 -o two.json\n"
-                "  tacho runs import two.json --store other/.tacho\n",
+                "  tacho runs import two.json --store other/.tacho\n"
+                "  tacho runs import hyperfine.json app.prof\n",
     .bit = COMMAND_COMMON | COMMAND_RUNS,
     .flags = 0,
     .run = runs_run,

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/util.h"
 #include "format/json_writer.h"
-#include "format/run_json.h"
+#include "format/peers/peer.h"
 
 #define IMPORT_SIZE_MAX ((size_t)2 << 30)
 
@@ -120,6 +120,14 @@ static struct run_sink *fresh_in_store(void *context)
     return sink;
 }
 
+static int read_peer(struct import *import, const char *text, size_t size, const char *path,
+                     struct run_sink *(*fresh)(void *context), struct error *err)
+{
+    struct peer_input input = {
+        .text = text, .size = size, .file = path, .fresh = fresh, .context = import};
+    return peer_read(&input, err);
+}
+
 static int import_file(struct import *import, const char *path, struct error *err)
 {
     CLEANUP_FREE char *text = NULL;
@@ -133,9 +141,9 @@ static int import_file(struct import *import, const char *path, struct error *er
         return error_at(err, path, 0, 0);
     }
     if (rc == 0)
-        rc = run_json_read(text, size, path, fresh_in_memory, import, err);
+        rc = read_peer(import, text, size, path, fresh_in_memory, err);
     if (rc == 0)
-        rc = run_json_read(text, size, path, fresh_in_store, import, err);
+        rc = read_peer(import, text, size, path, fresh_in_store, err);
     if (rc < 0 && import->error.code && err)
         *err = import->error;
     run_list_deinit(&import->list);

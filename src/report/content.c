@@ -246,6 +246,13 @@ static void make_counts(struct content *content)
     if (run->end_ns > 0)
         unit_format_ns((double)run->end_ns, took, sizeof(took));
     size_t size = sizeof(content->counts);
+    if (content->is_imported) {
+        append_to(counts, size, "imported from %s", facts_get_text(&run->workload, "tool", "?"));
+        if (run->end_ns > 0)
+            append_to(counts, size, " · took %s", took);
+        append_to(counts, size, " · run %s", run->id);
+        return;
+    }
     append_to(counts, size, "%llu %s", (unsigned long long)measured, plural(content, measured));
     if (warmup)
         append_to(counts, size, " + %llu warm-up", (unsigned long long)warmup);
@@ -411,6 +418,7 @@ int content_make(const struct run *run, struct content *content, struct error *e
             return rc;
         content->main.series = series;
     }
+    content->is_imported = strcmp(facts_get_text(&run->workload, "kind", ""), "imported") == 0;
     /* A launch is its invocation; what has units with numbers has many in each. */
     content->has_many_units = !is_command(run) && strcmp(plural(content, 1), "unit") != 0;
     make_verdict(content);
@@ -429,7 +437,7 @@ int content_make(const struct run *run, struct content *content, struct error *e
         /* Processes differ by more than the units of one tell. */
         if (content->has_many_units && content->main.has_mean_ci && !content->main.ci_by_invocation)
             content->alone = "± within one process; --invocations 5 tells how processes differ";
-    } else {
+    } else if (!content->is_imported) {
         item(&content->distribution[0], "- (no %s was measured)", content->unit_name);
     }
     return content_make_lines(content, err);

@@ -302,7 +302,7 @@ int content_make_lines(struct content *content, struct error *err)
     int rc = add_warmup_line(content, err);
     if (rc == 0)
         rc = content_make_model_lines(content, err);
-    for (size_t i = 0; rc == 0 && i < content->run->series_count; i++)
+    for (size_t i = 0; rc == 0 && !content->is_imported && i < content->run->series_count; i++)
         if (is_own(&content->run->series[i]))
             rc = add_own_metric(content, &content->run->series[i], err);
     content->cost_line = content->line_count;

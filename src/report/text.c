@@ -405,16 +405,18 @@ int report_text(const struct run *run, const struct report_options *options, str
     append_limits(&screen);
     blank_line(&screen);
     append_head(&screen);
-    blank_line(&screen);
-    append_line(&screen, &content->distribution[0]);
+    if (!content->is_imported)
+        blank_line(&screen);
+    if (content->distribution[0].count)
+        append_line(&screen, &content->distribution[0]);
     if (content->distribution[1].count)
         append_line(&screen, &content->distribution[1]);
-    rc = append_sparkline(&screen, err);
+    rc = content->is_imported ? append_metrics(&screen, err) : append_sparkline(&screen, err);
     append_alone(&screen);
     append_lines(&screen);
     append_findings(&screen);
     if (rc == 0 && options->verbose) {
-        rc = append_metrics(&screen, err);
+        rc = content->is_imported ? 0 : append_metrics(&screen, err);
         append_facts(&screen);
         append_own_cost(&screen);
     }

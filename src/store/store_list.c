@@ -91,9 +91,9 @@ static int read_entry(sqlite3_stmt *stmt, struct store_entry *entry, struct erro
     str_copy(entry->kind, sizeof(entry->kind), kind ? kind : "");
     entry->synthetic = sqlite3_column_int(stmt, 3) != 0;
     entry->begin_epoch_s = sqlite3_column_double(stmt, 4);
-    entry->duration_s = sqlite3_column_type(stmt, 5) == SQLITE_NULL
-                            ? NAN
-                            : (double)sqlite3_column_int64(stmt, 5) / 1e9;
+    /* NULL while it is recorded; 0: an imported one that does not say. */
+    int64_t end_ns = sqlite3_column_int64(stmt, 5);
+    entry->duration_s = end_ns > 0 ? (double)end_ns / 1e9 : NAN;
     int outcome = verdict ? outcome_parse(verdict) : -1;
     entry->outcome = outcome < 0 ? OUTCOME_NOT_JUDGED : (enum outcome)outcome;
     entry->invocations = (uint64_t)sqlite3_column_int64(stmt, 7);

@@ -214,3 +214,42 @@ measure() { # LABEL [N]
     [ "$("$TACHO" runs list --store elsewhere --json | jq -r '.runs[0].label')" = "there" ]
     [ "$("$TACHO" runs list -q | wc -l)" -eq 1 ]
 }
+
+@test "runs: what hyperfine, time and cProfile wrote just now comes in with their figures" {
+    hyperfine -N -r 5 --export-json bench.json true >/dev/null 2>&1
+    command time -v -o time.txt true
+    python3 -c 'import cProfile; cProfile.run("sum(i * i for i in range(20000))", "app.prof")' \
+        >/dev/null
+    run "$TACHO" runs import bench.json time.txt app.prof
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"imported 3 runs"* ]]
+    "$TACHO" runs export hyperfine >run.json
+    validate_json run.json
+    [ "$(jq '.metrics.hyperfine_time_ms.n' run.json)" -eq 5 ]
+    jq -s -e '(.[0].metrics.hyperfine_time_ms.mean - .[1].results[0].mean * 1000) | fabs < 1e-6' \
+        run.json bench.json
+    [ "$("$TACHO" runs show time- --json |
+        jq '.metrics.time_peak_rss_mb.value // .metrics.time_peak_rss_mb.mean | . * 1024 | round')" \
+        -eq "$(sed -n 's/.*Maximum resident set size (kbytes): //p' time.txt)" ]
+    python3 -c 'import pstats; print(pstats.Stats("app.prof").total_calls)' >calls.txt
+    [ "$("$TACHO" runs show cprofile --json |
+        jq '.metrics.cprofile_calls.value // .metrics.cprofile_calls.mean')" -eq "$(cat calls.txt)" ]
+    run "$TACHO" runs show hyperfine
+    [[ "$output" == *"imported from hyperfine"* ]]
+    [[ "$output" == *"hyperfine_time_ms"* ]]
+    run "$TACHO" runs import bench.json
+    [[ "$output" == *"already there"* ]]
+}
+
+@test "runs: a file of nobody is refused with the names of those that are known" {
+    printf 'hello\n' >hello.txt
+    : >empty.txt
+    printf '{"results":[]}' >none.json
+    for file in hello.txt empty.txt none.json; do
+        run "$TACHO" runs import "$file"
+        [ "$status" -eq 2 ]
+        [[ "$output" == *"$file"* ]]
+        [[ "$output" == *hyperfine* ]]
+    done
+    [ -z "$("$TACHO" runs list -q)" ]
+}

@@ -1,0 +1,214 @@
+/* perf_stat.c: `perf stat`: its text, -x, (any separator) and -j. Counters that the kernel
+ * multiplexed are estimates: the share of the time that each was counted stands beside it as a fact
+ * of the run. */
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/util.h"
+#include "format/peers/peer_json.h"
+
+extern const struct peer peer_perf_stat;
+
+static bool is_json(const struct peer_input *input)
+{
+    return peer_holds(input, "\"counter-value\"", 8192) && peer_holds(input, "\"event\"", 8192);
+}
+
+/* VALUE,UNIT,EVENT,…: every line that is not empty or a comment has the same separator. */
+static char separator_of(const struct peer_input *input)
+{
+    char line[1024];
+    size_t at = 0;
+    while (peer_line(input, &at, line, sizeof(line))) {
+        if (line[0] == '\0' || line[0] == '#')
+            continue;
+        size_t number = strspn(line, "0123456789.");
+        if (number == 0 && str_starts_with(line, "<not "))
+            number = strcspn(line, ">") + 1;
+        char separator = line[number];
+        const char *event = number ? strchr(line + number + 1, separator) : NULL;
+        return separator && strchr(",;:|\t", separator) && event && isalpha((unsigned char)event[1])
+                   ? separator
+                   : '\0';
+    }
+    return '\0';
+}
+
+static bool is_text(const struct peer_input *input)
+{
+    return peer_holds(input, "Performance counter stats for", 4096);
+}
+
+static bool perf_stat_accepts(const struct peer_input *input)
+{
+    if (is_text(input) || is_json(input))
+        return true;
+    return separator_of(input) && (peer_holds(input, "task-clock", input->size) ||
+                                   peer_holds(input, "cycles", input->size) ||
+                                   peer_holds(input, "instructions", input->size));
+}
+
+/* ---- one event ---- */
+
+static void add_event(struct peer_run *run, const char *event, const char *unit, double value,
+                      double running_pct)
+{
+    char name[80], definition[160];
+    size_t length = 0;
+    bool is_time = strcmp(unit, "msec") == 0;
+    for (; *event && length + 1 < 64; event++)
+        name[length++] =
+            isalnum((unsigned char)*event) ? (char)tolower((unsigned char)*event) : '_';
+    name[length] = '\0';
+    snprintf(definition, sizeof(definition), "perf's event %.64s, mean of the repetitions%s", name,
+             running_pct < 100 ? "; scaled, because it was counted only part of the time" : "");
+    if (is_time)
+        str_copy(name + length, sizeof(name) - length, "_ms");
+    peer_run_value(run, name, is_time ? "ms" : "", is_time ? DIRECTION_LOWER : DIRECTION_NEITHER,
+                   definition, value);
+}
+
+/* ---- -x ---- */
+
+static int read_separated(const struct peer_input *input, char separator, struct error *err)
+{
+    struct peer_run run;
+    char line[1024];
+    size_t at = 0;
+    peer_run_init(&run, &peer_perf_stat, input, 0, "perf stat", err);
+    while (peer_line(input, &at, line, sizeof(line))) {
+        char *cells[8] = {NULL};
+        size_t count = 0;
+        for (char *cell = line; cell && count < ARRAY_LEN(cells);) {
+            cells[count++] = cell;
+            cell = strchr(cell, separator);
+            if (cell)
+                *cell++ = '\0';
+        }
+        char *end;
+        double value = strtod(cells[0], &end);
+        /* "<not supported>" and "<not counted>": no value, and none is made up. */
+        if (line[0] == '#' || count < 3 || end == cells[0] || *end)
+            continue;
+        /* With -r a column of the spread stands before the time that it ran. */
+        const char *running = count > 5 && strchr(cells[3], '%') ? cells[5]
+                              : count > 4                        ? cells[4]
+                                                                 : NULL;
+        add_event(&run, cells[2], cells[1], value, running ? atof(running) : 100);
+    }
+    return peer_run_end(&run);
+}
+
+/* ---- text ---- */
+
+/* "  1,234,567      cycles:u   #  2.1 GHz  ( +- 0.1% )  (75.01%)" */
+static void read_text_line(struct peer_run *run, const char *line)
+{
+    char number[64], plain[64], word[2][80] = {"", ""};
+    size_t length = 0;
+    double value;
+    if (sscanf(line, " %63s %79s %79s", number, word[0], word[1]) < 2)
+        return;
+    if (strstr(line, "seconds time elapsed")) {
+        if (peer_number_after(line + strspn(line, " "), "", &value))
+            peer_run_value(run, "elapsed_ms", "ms", DIRECTION_LOWER,
+                           "wall time, mean of the repetitions", value * 1e3);
+        return;
+    }
+    for (const char *c = number; *c && length + 1 < sizeof(plain); c++) {
+        if (*c != ',')
+            plain[length++] = *c;
+    }
+    plain[length] = '\0';
+    char *end;
+    value = strtod(plain, &end);
+    if (end == plain || *end || !isfinite(value))
+        return;
+    bool has_unit = strcmp(word[0], "msec") == 0;
+    const char *event = has_unit ? word[1] : word[0];
+    if (!isalpha((unsigned char)*event) || strcmp(event, "seconds") == 0)
+        return;
+    const char *percent = strrchr(line, '(');
+    double running = 100;
+    if (percent && !strstr(percent, "+-"))
+        peer_number_after(percent, "(", &running);
+    add_event(run, event, has_unit ? "msec" : "", value, running);
+}
+
+static int read_text(const struct peer_input *input, struct error *err)
+{
+    static const char title[] = "Performance counter stats for '";
+    struct peer_run run;
+    char line[1024], command[200] = "";
+    size_t at = 0;
+    peer_run_init(&run, &peer_perf_stat, input, 0, "perf stat", err);
+    while (peer_line(input, &at, line, sizeof(line))) {
+        const char *found = strstr(line, title);
+        if (found) {
+            str_copy(command, sizeof(command), found + strlen(title));
+            char *end = strrchr(command, '\'');
+            if (end)
+                *end = '\0';
+            facts_text(&run.workload, "command", command, input->file);
+            str_copy(run.label, sizeof(run.label), command);
+            str_make_printable(run.label);
+            double runs;
+            if (peer_number_after(line, "' (", &runs))
+                facts_integer(&run.workload, "repetitions", (int64_t)runs, input->file);
+        } else {
+            read_text_line(&run, line);
+        }
+    }
+    return peer_run_end(&run);
+}
+
+/* ---- -j ---- */
+
+/* One object per line; the numbers are strings, in the words of the text. */
+static int read_json(const struct peer_input *input, struct error *err)
+{
+    struct peer_run run;
+    char line[4096];
+    size_t at = 0;
+    peer_run_init(&run, &peer_perf_stat, input, 0, "perf stat", err);
+    while (run.rc == 0 && peer_line(input, &at, line, sizeof(line))) {
+        const char *object = strchr(line, '{');
+        const char *close = strrchr(line, '}');
+        if (!object || !close || close < object)
+            continue;
+        CLEANUP(json_reader_close) struct json_reader reader = {.file = input->file, .err = err};
+        json_t *root = NULL;
+        if (json_reader_parse(&reader, object, (size_t)(close - object) + 1, &root) < 0) {
+            run.rc = reader.rc;
+            break;
+        }
+        const char *value = json_string_value(json_object_get(root, "counter-value"));
+        const char *event = json_string_value(json_object_get(root, "event"));
+        const char *unit = json_string_value(json_object_get(root, "unit"));
+        const json_t *running = json_object_get(root, "pcnt-running");
+        char *end = NULL;
+        double number = value ? strtod(value, &end) : NAN;
+        if (value && event && end != value && !*end)
+            add_event(&run, event, unit ? unit : "", number,
+                      json_is_number(running) ? json_number_value(running) : 100);
+    }
+    return peer_run_end(&run);
+}
+
+static int perf_stat_read(const struct peer_input *input, struct error *err)
+{
+    if (is_text(input))
+        return read_text(input, err);
+    if (is_json(input))
+        return read_json(input, err);
+    return read_separated(input, separator_of(input), err);
+}
+
+const struct peer peer_perf_stat = {.name = "perf_stat",
+                                    .files = "perf stat: text, -x, -j",
+                                    .accepts = perf_stat_accepts,
+                                    .read = perf_stat_read};
