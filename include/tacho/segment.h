@@ -2,8 +2,10 @@
  *
  * What: one file per process, DIR/tacho.UID.PID.START (DIR: TACHO_SHM_DIR, else /dev/shm; START:
  *       field 22 of /proc/PID/stat), mode 0600, mapped by the process that writes it and read by
- *       anybody who may open it, alive or after its death. This header is the whole contract: a
- *       reader needs nothing else of libtacho. docs/segment.md says it in prose.
+ *       anybody who may open it, alive or after its death. Where that name is taken, ".1" to ".9"
+ *       follow it: exec keeps pid and start, and a process may hold two copies of the library.
+ *       This header is the whole contract: a reader needs nothing else of libtacho.
+ *       docs/segment.md says it in prose.
  * Layout: the header, then the sections that it lists; offsets count from the start of the file,
  *       nothing holds a pointer. All sizes are fixed when the file is created. Integers are of the
  *       machine's byte order (`byte_order` tells), times are CLOCK_MONOTONIC ns.
@@ -52,7 +54,8 @@ enum tacho_segment_kind {
     TACHO_SECTION_NONE = 0,
     TACHO_SECTION_NAMES = 1,    /* struct tacho_segment_name */
     TACHO_SECTION_THREADS = 2,  /* struct tacho_segment_thread */
-    TACHO_SECTION_COUNTERS = 3, /* stride bytes a thread: uint64 per counter slot */
+    TACHO_SECTION_COUNTERS = 3, /* rows of uint64, one per counter slot; a counter is the sum of its
+                                   column. A row per thread, then one of those without a slot */
     TACHO_SECTION_GAUGES = 4,   /* struct tacho_segment_gauge per gauge slot */
     TACHO_SECTION_MARKS = 5,    /* struct tacho_segment_mark */
     TACHO_SECTION_HISTS = 6,    /* struct tacho_segment_hist */
@@ -98,7 +101,8 @@ struct tacho_segment_header {
     uint64_t created_real_ns; /* CLOCK_REALTIME at the same moment */
     uint64_t closed_ns;       /* 0 until CLOSED */
     uint64_t span_cost_ps;    /* an empty span, as measured when the file was made; 0: it was not */
-    /* What found no room, ever growing (any thread). */
+    /* What found no room, ever growing (any thread): names, threads, pairs of both without a
+     * histogram, marks. */
     uint64_t dropped_names, dropped_threads, dropped_hists, dropped_marks;
     uint32_t names_used, marks_used; /* entries handed out so far (any thread) */
     uint32_t hists_used, rings_used; /* (any thread) */
@@ -131,7 +135,8 @@ struct tacho_segment_thread {
     uint32_t state; /* enum tacho_thread_state; release */
     uint32_t tid;
     uint32_t ring;           /* index into RINGS + 1; 0: none was left */
-    uint32_t depth;          /* open spans, those beyond OPEN_MAX included; release */
+    uint32_t depth;          /* open spans, those beyond OPEN_MAX included; release. An entry of
+                                `open` stood there if two copies agree in it and in depth */
     uint64_t dropped_spans;  /* ended without having been begun, or nested too deep */
     uint64_t dropped_events; /* reserved: rings overwrite, their `head` tells */
     char comm[16];

@@ -363,7 +363,8 @@ static const struct command_verb verbs[] = {
     {"list", "", "the newest 20 runs, or --all; -q: their ids alone"},
     {"show", "[ID...]", "one screen about a run (default: last); --format json, markdown, csv"},
     {"export", "ID...", "runs with every sample, as JSON that can be imported, or as CSV"},
-    {"import", "FILE...", "put exported runs, or results of other tools, into the store; - is stdin"},
+    {"import", "FILE...",
+     "put exported runs, or results of other tools, into the store; - is stdin"},
     {"rm", "ID...|--all", "remove runs"},
     {NULL, NULL, NULL},
 };

@@ -38,8 +38,8 @@ struct content {
     const char *unit_name;  /* "launch", "inference", "unit" */
     const char *unit_names; /* its plural */
     bool has_many_units;    /* in each invocation */
-    bool is_imported;       /* another tool's result: its metrics are a table, and no unit is timed */
-    struct summary main;    /* of the series that times one unit */
+    bool is_imported;    /* another tool's result: its metrics are a table, and no unit is timed */
+    struct summary main; /* of the series that times one unit */
     const char *main_label; /* "wall time" */
     struct content_line distribution[2];
     char few[160];     /* which percentiles rest on too few samples; empty: none */
