@@ -148,6 +148,7 @@ const struct metric metrics_table[] = {
     ROW("mem_used_mb", "MB", LOWER, "max",
         "Memory that programs could not get without swapping (/proc/meminfo MemTotal - "
         "MemAvailable)."),
+    ROW("swap_used_mb", "MB", LOWER, "max", "Swap in use on the whole machine."),
     ROW("mem_track_rss_mb", "MB", LOWER, "max",
         "Resident memory of the tracked process and its descendants; shared pages count once for "
         "each process."),
@@ -278,6 +279,8 @@ const struct metric metrics_table[] = {
     ROW("emc_mhz", "MHz", NEITHER, "mean", "Clock of a Jetson's memory controller (EMC)."),
     ROW("emc_util_pct", "%", NEITHER, "mean",
         "Activity of a Jetson's memory controller over its clock (actmon's mc_all, in kHz)."),
+    ROW("engine_util_pct", "%", NEITHER, "mean",
+        "Load of an engine of a Jetson (vic, nvdec, nvenc, ...), as tegrastats tells it."),
     ROW("engine_mhz", "MHz", NEITHER, "mean",
         "Clock of an engine of a Jetson (vic, nvdec, nvenc, nvjpg, ape, nvdla0, ...); 0 while it "
         "is "

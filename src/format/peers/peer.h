@@ -76,6 +76,10 @@ void peer_run_value(struct peer_run *run, const char *name, const char *unit,
 void peer_run_samples(struct peer_run *run, const char *name, const char *unit,
                       enum direction direction, const char *definition, const double *values,
                       size_t count);
+/* A metric of tacho's own registry over time: only where the tool means the same by it. NaN: no
+ * value at that time. */
+void peer_run_series(struct peer_run *run, const char *metric, const char *instance,
+                     const int64_t *t_ns, const double *values, size_t count);
 /* Ends the run. Without a single value: -ERROR_INPUT. Returns the first error of all calls. */
 int peer_run_end(struct peer_run *run);
 

@@ -15,8 +15,8 @@
 
 extern const struct peer peer_tacho, peer_hyperfine, peer_google_benchmark, peer_llama_bench,
     peer_vllm, peer_genai_perf, peer_toolkit, peer_trtexec, peer_perf_test, peer_benchmark_model,
-    peer_benchncnn, peer_benchmark_app, peer_loadgen, peer_perf_stat, peer_time, peer_cprofile,
-    peer_ort_profile, peer_openai_stream;
+    peer_benchncnn, peer_benchmark_app, peer_loadgen, peer_perf_stat, peer_tegrastats, peer_time,
+    peer_cprofile, peer_ort_profile, peer_openai_stream;
 
 const struct peer *const peers[] = {&peer_tacho,
                                     &peer_hyperfine,
@@ -36,6 +36,7 @@ const struct peer *const peers[] = {&peer_tacho,
                                     &peer_cprofile,
                                     &peer_ort_profile,
                                     &peer_openai_stream,
+                                    &peer_tegrastats,
                                     NULL};
 
 const struct peer *peer_of(const struct peer_input *input)
@@ -178,6 +179,27 @@ void peer_run_samples(struct peer_run *run, const char *name, const char *unit,
     run->rc = sink_samples(run->sink, &block, run->err);
 }
 
+void peer_run_series(struct peer_run *run, const char *metric, const char *instance,
+                     const int64_t *t_ns, const double *values, size_t count)
+{
+    if (run->rc == 0 && !run->sink)
+        begin(run);
+    if (run->rc < 0)
+        return;
+    struct series series = {.id = run->series_count++,
+                            .kind = SERIES_TIME,
+                            .metric = metric_find(metric),
+                            .instance = arena_strdup(&run->arena, instance),
+                            .source = run->peer->name};
+    struct sample_block block = {.series = &series, .n = count, .t_ns = t_ns, .value = values};
+    if (!series.metric)
+        run->rc = error_set(run->err, ERROR_INTERNAL, "no metric %s", metric);
+    else if (!series.instance)
+        run->rc = error_set(run->err, ERROR_NOMEM, "out of memory");
+    else
+        run->rc = sink_samples(run->sink, &block, run->err);
+}
+
 void peer_run_value(struct peer_run *run, const char *name, const char *unit,
                     enum direction direction, const char *definition, double value)
 {
@@ -189,10 +211,15 @@ int peer_run_end(struct peer_run *run)
 {
     if (run->rc == 0 && !run->sink)
         run->rc = fail_empty(run->input, run->peer, run->err);
+    /* An end is not part of what it ends: the last sample over time stands just before it. */
+    int64_t end_ns = (int64_t)run->duration_ns + 1;
     if (run->rc == 0) {
-        struct invocation invocation = {.outcome = INVOCATION_OK,
-                                        .end_ns = (int64_t)run->duration_ns};
+        struct invocation invocation = {.outcome = INVOCATION_OK, .end_ns = end_ns};
         run->rc = sink_invocation(run->sink, &invocation, run->err);
+    }
+    if (run->rc == 0) {
+        struct phase phase = {.kind = PHASE_STEADY, .end_ns = end_ns};
+        run->rc = sink_phase(run->sink, &phase, run->err);
     }
     if (run->rc == 0) {
         struct run_end end = {.state = run->is_cut_short ? RUN_INTERRUPTED : RUN_COMPLETE,
