@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "base/util.h"
@@ -128,6 +129,16 @@ int procfs_read_stat(const struct root *root, pid_t pid, struct proc_stat *ret_s
     if (code < 0)
         error_at(err, path, 1, 0);
     return code;
+}
+
+int procfs_pread_stat(int fd, struct proc_stat *ret_stat)
+{
+    char text[1024];
+    ssize_t length = pread(fd, text, sizeof(text) - 1, 0);
+    if (length <= 0) /* ESRCH once it was waited for */
+        return -ERROR_ABSENT;
+    text[length] = '\0';
+    return procfs_parse_stat(text, ret_stat, NULL);
 }
 
 int procfs_read_rss_pages(const struct root *root, pid_t pid, uint64_t *ret_pages,

@@ -44,6 +44,9 @@ int procfs_parse_stat(const char *text, struct proc_stat *ret_stat, struct error
 int procfs_parse_io(const char *text, struct proc_io *ret_io, struct error *err);
 int procfs_read_stat(const struct root *root, pid_t pid, struct proc_stat *ret_stat,
                      struct error *err);
+/* The same of a descriptor that stays open: it is bound to the process, whoever has its pid later.
+ * -ERROR_ABSENT: the process is gone. */
+int procfs_pread_stat(int fd, struct proc_stat *ret_stat);
 int procfs_read_rss_pages(const struct root *root, pid_t pid, uint64_t *ret_pages,
                           struct error *err);
 

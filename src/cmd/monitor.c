@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/term.h"
+#include "base/trim.h"
 #include "base/util.h"
 #include "cmd/monitor_verbs.h"
 #include "format/run_json.h"
@@ -174,7 +175,7 @@ static int prepare(struct monitor *monitor, struct error *err)
 
 static int watch(struct monitor *monitor, struct error *err)
 {
-    bool more = true, quit = false;
+    bool more = true, quit = false, is_trimmed = false;
     int rc = 0;
     uint64_t judged_ns = clock_mono_ns();
     while (more && !quit && rc == 0) {
@@ -188,6 +189,9 @@ static int watch(struct monitor *monitor, struct error *err)
             watch_judge_growth(monitor->watch, NULL);
         }
         monitor_rows_tend(monitor, &quit);
+        if (!is_trimmed)
+            memory_trim(); /* the start is over; what follows needs little of it */
+        is_trimmed = true;
     }
     return rc;
 }

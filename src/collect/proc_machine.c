@@ -23,6 +23,9 @@
 #define FREQUENCY_FDS_MAX 512
 #define CPUINFO_INTERVAL_NS NS_PER_S
 #define CORE_INTERVAL_NS NS_PER_S
+/* What tells of seconds: the load average is renewed every 5 s, and the stall of one moment is
+ * noise. */
+#define SLOW_INTERVAL_NS NS_PER_S
 #define CORE_CHANNELS_MAX 192 /* leaves room for the collector's other columns */
 
 enum { CPU_IDLE = 3, CPU_IOWAIT = 4 };
@@ -42,7 +45,7 @@ struct pressure {
 struct proc_machine {
     int stat_fd, meminfo_fd, loadavg_fd, cpuinfo_fd;
     int cpu_channel, mem_total_channel, mem_used_channel, load_channel, mhz_channel;
-    struct pace pace, frequency_pace, core_pace;
+    struct pace pace, slow_pace, frequency_pace, core_pace;
     uint64_t round;
     struct cpu_times *cpus; /* CPU_IDS_MAX */
     struct pressure pressure[3];
@@ -268,8 +271,10 @@ int proc_machine_sample(struct proc_machine *machine, uint64_t grid_ns, double *
         put(values, machine->cpu_channel, cpu_pct);
     put_cores(machine, grid_ns, values);
     bool has_memory = read_meminfo(machine, values);
-    read_loadavg(machine, values);
-    for (size_t i = 0; i < ARRAY_LEN(machine->pressure); i++)
+    bool is_slow_due = pace_is_due(&machine->slow_pace, grid_ns, SLOW_INTERVAL_NS);
+    if (is_slow_due)
+        read_loadavg(machine, values);
+    for (size_t i = 0; is_slow_due && i < ARRAY_LEN(machine->pressure); i++)
         read_pressure(&machine->pressure[i], values);
     return has_cpu || has_memory ? 0 : -ERROR_IO;
 }
@@ -343,7 +348,10 @@ static int open_pressure(struct pressure *pressure, const struct collect_env *en
         return declare_missing(channels, metric, source, REASON_UNSUPPORTED,
                                "PSI is switched off; boot with psi=1");
     }
-    return declare(channels, metric, source, &pressure->channel);
+    int rc = declare(channels, metric, source, &pressure->channel);
+    if (rc == 0)
+        channels->items[pressure->channel].min_interval_ns = SLOW_INTERVAL_NS;
+    return rc;
 }
 
 struct cpufreq_search {
@@ -428,6 +436,8 @@ static int open_all(struct proc_machine *machine, const struct collect_env *env,
     if (rc == 0)
         rc = open_column(env, channels, "load1", "proc/loadavg", &machine->loadavg_fd,
                          &machine->load_channel);
+    if (rc == 0 && machine->load_channel >= 0)
+        channels->items[machine->load_channel].min_interval_ns = SLOW_INTERVAL_NS;
     if (rc == 0)
         rc = open_frequency(machine, env, channels);
     static const char *const pressure[][2] = {{"psi_cpu_some_pct", "proc/pressure/cpu"},

@@ -2,8 +2,9 @@
  * descendants.
  *
  * CPU time of a live process is its CPU clock (clock_getcpuclockid(3): all threads, in ns, no
- * file). The tree is walked at most every 50 ms, which is also the only time at which files are
- * opened; in between, known processes are read through what is already open.
+ * file). The tree is walked at most every 50 ms; in between, known processes are read through what
+ * is already open. Most trees do not change from one walk to the next: while every process has one
+ * thread and the children it had, a walk reads two open files of each and opens none.
  *
  * Processes come and go between two walks:
  *  - one that was born since the last walk is counted from its beginning; one that is older but was
@@ -34,9 +35,9 @@
 /* A walk may cost a hundredth of the time until the next one: with a thousand processes, or on a
  * kernel without task/TID/children where all of /proc is read, it takes milliseconds. */
 #define TREE_WALK_SHARE 100
-/* Descriptors kept for statm, of the first processes of a tree; the others' memory is read at
- * walks. Leaves room below the usual limit of 1024 descriptors. */
-#define TREE_FDS_MAX 128
+/* Descriptors are kept for the first processes of a tree; the others' memory is read at walks.
+ * Leaves room below the usual limit of 1024 descriptors. */
+#define TREE_FDS_MAX 384
 
 struct tracked {
     pid_t pid;
@@ -51,8 +52,10 @@ struct tracked {
     bool gone;  /* since the last walk */
     bool young; /* born since the tree is followed */
     uint64_t minor_faults, major_faults;
-    struct proc_counters counters; /* of the slow tier */
-    int statm_fd;                  /* -1: none */
+    struct proc_counters counters;      /* of the slow tier */
+    uint64_t children_hash;             /* of the list of its children at the last walk */
+    bool knows_children;                /* it could be told, and all of them are in the tree */
+    int statm_fd, stat_fd, children_fd; /* -1: none */
 };
 
 struct proc_tree {
@@ -91,13 +94,20 @@ static bool read_clock(const struct tracked *item, uint64_t *ret_ns)
     return true;
 }
 
-static void close_statm(struct proc_tree *tree, struct tracked *item)
+static void close_handle(struct proc_tree *tree, int *fd)
 {
-    if (item->statm_fd < 0)
+    if (*fd < 0)
         return;
-    close(item->statm_fd);
-    item->statm_fd = -1;
+    close(*fd);
+    *fd = -1;
     tree->open_fds--;
+}
+
+static void close_handles(struct proc_tree *tree, struct tracked *item)
+{
+    close_handle(tree, &item->statm_fd);
+    close_handle(tree, &item->stat_fd);
+    close_handle(tree, &item->children_fd);
 }
 
 static void read_rss(struct tracked *item)
@@ -120,7 +130,9 @@ static void read_rss(struct tracked *item)
 static bool refresh(struct proc_tree *tree, struct tracked *item)
 {
     struct proc_stat stat;
-    if (procfs_read_stat(&tree->root, item->pid, &stat, NULL) < 0)
+    int rc = item->stat_fd >= 0 ? procfs_pread_stat(item->stat_fd, &stat)
+                                : procfs_read_stat(&tree->root, item->pid, &stat, NULL);
+    if (rc < 0)
         return false;
     item->start_ticks = stat.start_ticks;
     item->child_ns = (stat.child_user_ticks + stat.child_system_ticks) * tree->tick_ns;
@@ -134,24 +146,54 @@ static bool refresh(struct proc_tree *tree, struct tracked *item)
     return true;
 }
 
+static int open_handle(struct proc_tree *tree, const char *path)
+{
+    int fd = tree->open_fds < TREE_FDS_MAX ? root_open_file(&tree->root, path, NULL) : -1;
+    tree->open_fds += fd >= 0;
+    return fd >= 0 ? fd : -1;
+}
+
 static void open_handles(struct proc_tree *tree, struct tracked *item)
 {
-    char path[48];
+    char path[80];
     uint64_t ns;
-    if (tree->root.is_machine && clock_getcpuclockid(item->pid, &item->clock) == 0) {
+    snprintf(path, sizeof(path), "proc/%d/statm", item->pid);
+    item->statm_fd = open_handle(tree, path);
+    /* The files of a recorded tree are replaced, not rewritten. */
+    if (!tree->root.is_machine)
+        return;
+    if (clock_getcpuclockid(item->pid, &item->clock) == 0) {
         item->has_clock = true;
         item->has_clock = read_clock(item, &ns);
         if (item->has_clock)
             item->self_ns = ns;
     }
-    if (tree->open_fds >= TREE_FDS_MAX)
-        return;
-    snprintf(path, sizeof(path), "proc/%d/statm", item->pid);
-    item->statm_fd = root_open_file(&tree->root, path, NULL);
-    if (item->statm_fd < 0)
-        item->statm_fd = -1;
-    else
-        tree->open_fds++;
+    snprintf(path, sizeof(path), "proc/%d/stat", item->pid);
+    item->stat_fd = open_handle(tree, path);
+    snprintf(path, sizeof(path), "proc/%d/task/%d/children", item->pid, item->pid);
+    item->children_fd = open_handle(tree, path);
+}
+
+/* The list of children of its only thread, as text; false: it cannot be told (several threads, no
+ * such file, a list that is longer than the buffer). */
+static bool read_children(const struct tracked *item, char *text, size_t size)
+{
+    if (item->threads != 1 || item->children_fd < 0)
+        return false;
+    ssize_t length = pread(item->children_fd, text, size - 1, 0);
+    if (length < 0 || (size_t)length == size - 1)
+        return false;
+    text[length] = '\0';
+    return true;
+}
+
+/* FNV-1a. */
+static uint64_t hash_text(const char *text)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+    return hash;
 }
 
 /* ---- walking ---- */
@@ -180,17 +222,15 @@ struct walk {
 static void forget(struct proc_tree *tree, struct tracked *item, struct walk *walk)
 {
     walk->vanished_ns += (double)item->self_ns + (double)item->child_ns;
-    close_statm(tree, item);
+    close_handles(tree, item);
 }
 
-/* Carries a known process over into the new list, or counts it as vanished. */
-static bool carry_over(struct proc_tree *tree, struct tracked *item, struct walk *walk)
+/* Brings a known process up to date; false: it is gone. */
+static bool update(struct proc_tree *tree, struct tracked *item, struct walk *walk)
 {
     struct tracked now = *item;
-    if (!refresh(tree, &now) || now.start_ticks != item->start_ticks) {
-        forget(tree, item, walk);
+    if (!refresh(tree, &now) || now.start_ticks != item->start_ticks)
         return false;
-    }
     if (now.child_ns > item->child_ns)
         walk->gained_ns += (double)(now.child_ns - item->child_ns);
     if (!now.has_clock && now.self_ns > item->self_ns)
@@ -201,7 +241,7 @@ static bool carry_over(struct proc_tree *tree, struct tracked *item, struct walk
 
 static bool take_in(struct proc_tree *tree, pid_t pid, struct tracked *item, struct walk *walk)
 {
-    *item = (struct tracked){.pid = pid, .statm_fd = -1};
+    *item = (struct tracked){.pid = pid, .statm_fd = -1, .stat_fd = -1, .children_fd = -1};
     if (!refresh(tree, item))
         return false;
     open_handles(tree, item);
@@ -223,10 +263,11 @@ static void merge(struct proc_tree *tree, size_t found, struct walk *walk)
             forget(tree, &tree->items[old], walk);
         if (old < tree->count && tree->items[old].pid == pid) {
             struct tracked *item = &tree->items[old++];
-            if (carry_over(tree, item, walk)) {
+            if (update(tree, item, walk)) {
                 next[count++] = *item;
                 continue;
             }
+            forget(tree, item, walk);
         }
         count += take_in(tree, pid, &next[count], walk);
     }
@@ -280,6 +321,62 @@ static size_t find_processes(struct proc_tree *tree)
     return unique;
 }
 
+/* Whether the tree is what it was: then it is brought up to date and needs no search. A zombie goes
+ * when its parent waits for it, which no list tells. */
+static bool walk_in_place(struct proc_tree *tree, struct walk *walk)
+{
+    char children[4096];
+    for (size_t i = 0; i < tree->count; i++) {
+        struct tracked *item = &tree->items[i];
+        if (item->stat_fd < 0 || !update(tree, item, walk) || item->zombie)
+            return false;
+        if (!tree->targets.without_children &&
+            (!item->knows_children || !read_children(item, children, sizeof(children)) ||
+             hash_text(children) != item->children_hash))
+            return false;
+    }
+    return tree->has_walked && tree->count > 0;
+}
+
+static bool is_tracked(const struct proc_tree *tree, pid_t pid)
+{
+    size_t low = 0, high = tree->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (tree->items[middle].pid < pid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < tree->count && tree->items[low].pid == pid;
+}
+
+/* A child that was born since the search is in the list, but not in the tree yet. */
+static bool are_tracked(const struct proc_tree *tree, const char *children)
+{
+    for (const char *at = children;;) {
+        char *end;
+        long pid = strtol(at, &end, 10);
+        if (end == at)
+            return true;
+        if (!is_tracked(tree, (pid_t)pid))
+            return false;
+        at = end;
+    }
+}
+
+static void remember_children(struct proc_tree *tree)
+{
+    char children[4096];
+    for (size_t i = 0; i < tree->count; i++) {
+        struct tracked *item = &tree->items[i];
+        item->knows_children =
+            read_children(item, children, sizeof(children)) && are_tracked(tree, children);
+        if (item->knows_children)
+            item->children_hash = hash_text(children);
+    }
+}
+
 static void walk_tree(struct proc_tree *tree)
 {
     uint64_t begin_ns = clock_thread_ns();
@@ -288,7 +385,10 @@ static void walk_tree(struct proc_tree *tree)
     clock_gettime(CLOCK_BOOTTIME, &boot);
     uint64_t boot_ticks =
         ((uint64_t)boot.tv_sec * NS_PER_S + (uint64_t)boot.tv_nsec) / tree->tick_ns;
-    merge(tree, find_processes(tree), &walk);
+    if (!walk_in_place(tree, &walk)) {
+        merge(tree, find_processes(tree), &walk);
+        remember_children(tree);
+    }
     settle(tree, &walk);
     /* A recorded tree has no clock that fits ours: what appears in it counts from then on. */
     tree->last_walk_ticks = tree->root.is_machine ? boot_ticks : UINT64_MAX;
@@ -301,7 +401,7 @@ static void walk_tree(struct proc_tree *tree)
 static void unfollow(struct proc_tree *tree)
 {
     for (size_t i = 0; i < tree->count; i++)
-        close_statm(tree, &tree->items[i]);
+        close_handles(tree, &tree->items[i]);
     tree->count = 0;
     tree->following = false;
     tree->has_walked = false;

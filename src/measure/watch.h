@@ -25,7 +25,7 @@
 
 #define WATCH_TARGETS_MAX COLLECT_TARGETS_MAX
 #define WATCH_SINKS_MAX 4
-#define WATCH_SAMPLES_EACH 1024 /* of a series, in memory */
+#define WATCH_SAMPLES_EACH 512 /* of a series, in memory */
 
 struct watch_plan {
     const struct root *root;

@@ -190,16 +190,19 @@ static void fast_sampling_reads_the_machine_at_its_own_pace(void **state)
     struct test_collector test;
     test_root_open(&root, "pc");
     test_open(&test, "proc", &root);
-    int with_value = 0;
-    for (uint64_t i = 0; i < 100; i++) {
+    int with_value = 0, with_slow = 0;
+    for (uint64_t i = 0; i < 200; i++) {
         struct collect_tick tick = {.grid_ns = NS_PER_S + i * 10 * NS_PER_MS};
         for (size_t c = 0; c < test.channels.count; c++)
             test.values[c] = NAN;
         assert_int_equal(test.collector->sample(test.state, &tick, test.values), 0);
-        with_value += !isnan(value_of(&test, "load1", ""));
+        with_value += !isnan(value_of(&test, "mem_used_mb", ""));
+        with_slow += !isnan(value_of(&test, "load1", ""));
     }
-    assert_int_equal(with_value, 10);
-    assert_true(test_channel(&test, "load1", "")->min_interval_ns == 100 * NS_PER_MS);
+    assert_int_equal(with_value, 20);
+    assert_int_equal(with_slow, 2);
+    assert_true(test_channel(&test, "mem_used_mb", "")->min_interval_ns == 100 * NS_PER_MS);
+    assert_true(test_channel(&test, "load1", "")->min_interval_ns == NS_PER_S);
     test_close(&test);
     root_close(&root);
 }
