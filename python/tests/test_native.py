@@ -12,7 +12,7 @@ import unittest
 import tacho
 from tacho import _probe
 
-from segment_reader import CLOSED, LIVE, Segment
+from segment_file import CLOSED, LIVE, Segment
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
