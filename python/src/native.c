@@ -489,7 +489,9 @@ static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, .m_name = "tacho._native", .m_doc = "libtacho for Python; see tacho.",
     .m_size = 0,           .m_methods = methods,      .m_slots = slots};
 
-PyMODINIT_FUNC PyInit__native(void)
+__attribute__((visibility("default"))) /* 3.8 exports it only without -fvisibility */
+PyMODINIT_FUNC
+PyInit__native(void)
 {
     return PyModuleDef_Init(&definition);
 }

@@ -33,6 +33,17 @@ if is_native:
         """A callable that calls `function` and records each call as a span."""
         return functools.update_wrapper(_native.Timed(function, id), function)
 
+    def _close_with_worker():
+        """A worker of multiprocessing ends by os._exit, which would look like a crash; what it runs
+        before is forgotten by a fork, but for what is registered here."""
+        util = sys.modules.get("multiprocessing.util")
+        if util:
+            util.register_after_fork(
+                close, lambda function: util.Finalize(None, function, exitpriority=-100))
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_close_with_worker)
+
 else:
     def _nothing(*arguments):
         """Records nothing."""

@@ -150,6 +150,7 @@ class Programs(unittest.TestCase):
             """)
         self.assertEqual(sorted(segment.counter("n") for segment in self.segments()),
                          [1, 10, 10, 10])
+        self.assertEqual({segment.state for segment in self.segments()}, {CLOSED})
 
     def test_what_was_killed_can_still_be_read(self):
         self.run_program("""

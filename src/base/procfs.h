@@ -53,6 +53,7 @@ int procfs_read_rss_pages(const struct root *root, pid_t pid, uint64_t *ret_page
 int procfs_parse_memory(const char *text, struct proc_memory *ret_memory, struct error *err);
 int procfs_read_memory(const struct root *root, pid_t pid, struct proc_memory *ret_memory,
                        struct error *err);
+int procfs_pread_memory(int fd, struct proc_memory *ret_memory); /* as procfs_pread_stat */
 int procfs_read_io(const struct root *root, pid_t pid, struct proc_io *ret_io, struct error *err);
 /* Open descriptors: the size of /proc/PID/fd since Linux 6.2, else its entries are counted. */
 int procfs_count_fds(const struct root *root, pid_t pid, uint64_t *ret_count, struct error *err);
@@ -64,6 +65,12 @@ int procfs_read_switches(const struct root *root, pid_t pid, uint64_t *ret_volun
  * -errno. */
 int procfs_each_number(const struct root *root, const char *path,
                        void (*fn)(pid_t number, void *context), void *context);
+
+/* A descriptor of /proc/loadavg whose last number, procfs_last_pid, changes whenever a process or
+ * thread is born, so that a tree need not be searched while it does not. -1: it cannot be told here
+ * (a recorded tree; a /proc that is not of our own pid namespace; a kernel that says 0). */
+int procfs_open_last_pid(const struct root *root);
+uint64_t procfs_last_pid(int fd); /* 0: unknown */
 
 /* The descendants of `pid`, breadth first, itself first when include_self. Uses
  * task/TID/children, and a scan of /proc by parent pid where the kernel lacks that file

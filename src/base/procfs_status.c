@@ -63,6 +63,15 @@ int procfs_read_memory(const struct root *root, pid_t pid, struct proc_memory *r
     return rc < 0 ? rc : procfs_parse_memory(text, ret_memory, err);
 }
 
+int procfs_pread_memory(int fd, struct proc_memory *ret_memory)
+{
+    char text[8192];
+    ssize_t length = file_pread(fd, text, sizeof(text));
+    if (length <= 0)
+        return length < 0 ? (int)length : -ERROR_ABSENT;
+    return procfs_parse_memory(text, ret_memory, NULL);
+}
+
 int procfs_read_io(const struct root *root, pid_t pid, struct proc_io *ret_io, struct error *err)
 {
     char path[64], text[1024];

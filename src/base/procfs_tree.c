@@ -154,6 +154,33 @@ static void tree_by_scan(struct tree *tree)
     }
 }
 
+/* ---- whether anything was born ---- */
+
+int procfs_open_last_pid(const struct root *root)
+{
+    char link[16];
+    if (!root->is_machine)
+        return -1;
+    /* loadavg tells of the reader's pid namespace, and so must the tree. */
+    ssize_t length = readlinkat(root->fd, "proc/self", link, sizeof(link) - 1);
+    link[length > 0 ? length : 0] = '\0';
+    int fd = pid_of_name(link) == getpid() ? root_open_file(root, "proc/loadavg", NULL) : -1;
+    if (fd >= 0 && procfs_last_pid(fd) == 0) {
+        close(fd);
+        return -1;
+    }
+    return fd >= 0 ? fd : -1;
+}
+
+uint64_t procfs_last_pid(int fd)
+{
+    char text[128];
+    if (fd < 0 || file_pread(fd, text, sizeof(text)) <= 0)
+        return 0;
+    const char *last = strrchr(text, ' ');
+    return last ? strtoull(last + 1, NULL, 10) : 0;
+}
+
 int procfs_tree(const struct root *root, pid_t pid, bool include_self, pid_t *ret_pids,
                 size_t capacity, size_t *ret_count, bool *ret_truncated, struct error *err)
 {

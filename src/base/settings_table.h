@@ -106,6 +106,10 @@ X(WORK_FILE, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "work-file", 0, "PATH",
   "a file that the program writes: its size is the work done") \
 X(WORK_LINES, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "work-lines", 0, NULL, COMMAND_MONITOR, \
   "the lines of --work-file are the work, not its size") \
+X(INFERENCE_CHANNEL, "monitoring.inference_channel", NULL, STRING, 0, 0, NULL, NULL, NULL, "inference-channel", 0, "NAME", COMMAND_MONITOR, \
+  "the span that is \"the inference\" of an instrumented program (default: inference)") \
+X(FPS_CHANNEL, "monitoring.fps_channel", NULL, STRING, 0, 0, NULL, NULL, NULL, "fps-channel", 0, "NAME", COMMAND_MONITOR, \
+  "what counts its frames (default: all its frame counters together)") \
 X(MEMORY_LIMIT, NULL, NULL, SIZE, 0, 0, NULL, NULL, NULL, "memory-limit", 0, "SIZE", COMMAND_MONITOR, \
   "say when growing memory reaches this") \
 X(MAX_LENGTH, NULL, NULL, U64, 1, 1e9, NULL, "2048", NULL, "max-length", 0, "N", COMMAND_MONITOR, \
@@ -138,6 +142,8 @@ X(IGNORE_FAILURE, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "ignore-failure",
   "count failed launches and go on") \
 X(SHOW_OUTPUT, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "show-output", 0, NULL, COMMAND_MODEL | COMMAND_MONITOR, \
   "pass the program's output on to stderr") \
+X(NO_AUTO, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "no-auto", 0, NULL, COMMAND_RUN, \
+  "leave a Python program's libraries alone: time none of their calls") \
 X(METRIC, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "metric", 'm', "NAME=REGEX", COMMAND_RUN, \
   "take a metric from the program's output; may be repeated") \
 X(LIMIT, "limits", NULL, LIST, 0, 0, NULL, NULL, NULL, "limit", 'l', "EXPR", COMMAND_RUN | COMMAND_MONITOR, \
@@ -195,7 +201,7 @@ X(DATA, NULL, NULL, STRING, 0, 0, NULL, NULL, "TACHO_DATA", NULL, 0, "DIR", 0, \
 X(ORT, NULL, NULL, STRING, 0, 0, NULL, NULL, "TACHO_ORT", NULL, 0, "FILE", 0, \
   "the ONNX Runtime library: libonnxruntime.so or its folder") \
 X(SHM_DIR, NULL, NULL, STRING, 0, 0, NULL, NULL, "TACHO_SHM_DIR", NULL, 0, "DIR", 0, \
-  "where instrumented programs put their segments (nothing uses it yet)") \
+  "where instrumented programs put their segments (default: /dev/shm)") \
 X(DISABLE, NULL, NULL, BOOL, 0, 0, NULL, "false", "TACHO_DISABLE", NULL, 0, NULL, 0, \
   "instrumented programs record nothing (nothing uses it yet)") \
 X(DEVICE_TYPE, "device.type", NULL, CHOICE, 0, 0, "cpu,cuda,dla,npu", NULL, NULL, NULL, 0, NULL, 0, \

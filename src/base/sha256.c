@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sha256_internal.h"
+
 /* The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
-static const uint32_t k[64] = {
+const uint32_t sha256_constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -26,27 +28,52 @@ static inline uint32_t load_be32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+/* One round. The variables keep their places: who calls turns their names around instead. */
+static inline __attribute__((always_inline)) void round_of(uint32_t a, uint32_t b, uint32_t c,
+                                                           uint32_t *d, uint32_t e, uint32_t f,
+                                                           uint32_t g, uint32_t *h, uint32_t word)
+{
+    uint32_t t1 = *h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (g ^ (e & (f ^ g))) + word;
+    *d += t1;
+    *h = t1 + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) | (c & (a | b)));
+}
+
+/* The word of round t: those of the last sixteen rounds are kept. */
+static inline __attribute__((always_inline)) uint32_t next_word(uint32_t w[16], unsigned t)
+{
+    uint32_t w2 = w[(t - 2) % 16], w15 = w[(t - 15) % 16];
+    uint32_t s0 = rotr(w15, 7) ^ rotr(w15, 18) ^ w15 >> 3;
+    uint32_t s1 = rotr(w2, 17) ^ rotr(w2, 19) ^ w2 >> 10;
+    return w[t % 16] += s0 + w[(t - 7) % 16] + s1;
+}
+
 static void compress(uint32_t state[8], const uint8_t *block)
 {
-    uint32_t w[64];
+    uint32_t w[16], s[8];
     for (int t = 0; t < 16; t++)
         w[t] = load_be32(block + 4 * t);
-    for (int t = 16; t < 64; t++) {
-        uint32_t s0 = rotr(w[t - 15], 7) ^ rotr(w[t - 15], 18) ^ w[t - 15] >> 3;
-        uint32_t s1 = rotr(w[t - 2], 17) ^ rotr(w[t - 2], 19) ^ w[t - 2] >> 10;
-        w[t] = w[t - 16] + s0 + w[t - 7] + s1;
+    memcpy(s, state, sizeof(s));
+#pragma GCC unroll 64
+    for (unsigned t = 0; t < 64; t++) {
+        uint32_t word = t < 16 ? w[t] : next_word(w, t);
+        round_of(s[(64 - t) % 8], s[(65 - t) % 8], s[(66 - t) % 8], &s[(67 - t) % 8],
+                 s[(68 - t) % 8], s[(69 - t) % 8], s[(70 - t) % 8], &s[(71 - t) % 8],
+                 sha256_constants[t] + word);
     }
-    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
-    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
-    for (int t = 0; t < 64; t++) {
-        uint32_t t1 =
-            h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & f) ^ (~e & g)) + k[t] + w[t];
-        uint32_t t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
-        h = g, g = f, f = e, e = d + t1;
-        d = c, c = b, b = a, a = t1 + t2;
-    }
-    state[0] += a, state[1] += b, state[2] += c, state[3] += d;
-    state[4] += e, state[5] += f, state[6] += g, state[7] += h;
+    for (int i = 0; i < 8; i++)
+        state[i] += s[i];
+}
+
+void sha256_blocks_portable(uint32_t state[8], const uint8_t *blocks, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        compress(state, blocks + SHA256_BLOCK_BYTES * i);
+}
+
+static void hash_blocks(uint32_t state[8], const uint8_t *blocks, size_t count)
+{
+    if (!sha256_blocks_cpu(state, blocks, count))
+        sha256_blocks_portable(state, blocks, count);
 }
 
 void sha256_init(struct sha256 *sha)
@@ -68,12 +95,12 @@ void sha256_update(struct sha256 *sha, const void *data, size_t size)
         size -= part;
         if (part < room)
             return;
-        compress(sha->state, sha->block);
+        hash_blocks(sha->state, sha->block, 1);
     }
-    for (; size >= sizeof(sha->block); size -= sizeof(sha->block), bytes += sizeof(sha->block))
-        compress(sha->state, bytes);
-    if (size > 0)
-        memcpy(sha->block, bytes, size);
+    hash_blocks(sha->state, bytes, size / sizeof(sha->block));
+    bytes += size - size % sizeof(sha->block);
+    if (size % sizeof(sha->block) > 0)
+        memcpy(sha->block, bytes, size % sizeof(sha->block));
 }
 
 void sha256_finish_hex(struct sha256 *sha, char hex[SHA256_HEX_SIZE])

@@ -95,15 +95,18 @@ static int find_engines(struct command_context *context, struct devices_report *
     return rc;
 }
 
-static int fail_unknown(const struct device_list *list, const char *name, struct error *err)
+int devices_fail_missing(const struct device_list *list, const char *origin, const char *name,
+                         struct error *err)
 {
-    char known[200] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < list->count && used + 40 < sizeof(known); i++)
-        used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
-                                 list->items[i].id);
-    error_set(err, ERROR_USAGE, "there is no device '%s' here", name);
-    return error_hint(err, "there are: %s", known);
+    CLEANUP(strbuf_deinit) struct strbuf known = {0};
+    for (size_t i = 0; i < list->count; i++)
+        strbuf_printf(&known, "%s%s", i ? ", " : "", list->items[i].id);
+    const char *colon = origin[0] ? ": " : "";
+    if (onnx_is_device(name))
+        error_set(err, ERROR_ABSENT, "%s%sthere is no device '%s' here", origin, colon, name);
+    else
+        error_set(err, ERROR_USAGE, "%s%sunknown device '%s'", origin, colon, name);
+    return error_hint(err, "there %s: %s", list->count == 1 ? "is" : "are", strbuf_get(&known));
 }
 
 static int look(struct command_context *context, struct devices_report *report, struct error *err)
@@ -120,7 +123,7 @@ static int look(struct command_context *context, struct devices_report *report, 
     if (context->argument_count == 1) {
         report->only = devices_find(&report->list, context->arguments[0]);
         if (!report->only)
-            return fail_unknown(&report->list, context->arguments[0], err);
+            return devices_fail_missing(&report->list, "", context->arguments[0], err);
     }
     bool wants_ids = settings_get_bool(&context->settings, SETTING_QUIET) &&
                      !settings_get_bool(&context->settings, SETTING_JSON);

@@ -32,6 +32,11 @@ const char *devices_provider_name(const struct onnx_provider_report *provider); 
 /* Does this provider belong under this device? TensorRT also runs on DLAs. */
 bool devices_has_provider(const struct device *device, const struct onnx_provider_report *provider);
 
+/* No device of this name is in the list: -ERROR_ABSENT where a machine may have one, -ERROR_USAGE
+ * where none can. origin: the flag that named it, or "". */
+int devices_fail_missing(const struct device_list *list, const char *origin, const char *name,
+                         struct error *err);
+
 void devices_report_text(const struct devices_report *report, bool all_facts, bool colour,
                          struct strbuf *out);
 void devices_report_ids(const struct devices_report *report, struct strbuf *out); /* one a line */

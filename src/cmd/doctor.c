@@ -167,6 +167,7 @@ static int run_checks(struct command_context *context, struct checks *checks, st
     *checks = (struct checks){.context = context, .root = &root, .environment = &environment};
     check_built_in(checks);
     check_modules(checks);
+    check_python(checks);
     check_settings(checks);
     check_store(checks);
     check_launcher(checks);

@@ -46,6 +46,7 @@ void check_limits(struct checks *checks); /* container, virtual machine, WSL2 */
 void check_settings(struct checks *checks);
 void check_store(struct checks *checks);
 void check_modules(struct checks *checks);
+void check_python(struct checks *checks); /* what a Python program would be hooked with */
 void check_launcher(struct checks *checks);
 void check_counters(struct checks *checks);
 void check_collectors(struct checks *checks);

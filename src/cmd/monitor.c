@@ -16,7 +16,7 @@
 #include "format/run_json.h"
 
 #define JUDGE_EVERY_NS (10 * NS_PER_S)
-#define STEP_MS 1000
+#define STEP_MS 60000 /* whatever happens ends a step before */
 #define INTERVAL_FILE_NS (5 * NS_PER_S)
 #define INTERVAL_NS (1 * NS_PER_S)
 
@@ -123,6 +123,9 @@ static void make_plan(struct monitor *monitor)
         .duration_ns = settings_get_u64(settings, SETTING_DURATION),
         .work_file = settings_get_text(settings, SETTING_WORK_FILE),
         .work_lines = settings_get_bool(settings, SETTING_WORK_LINES),
+        .shm_dir = settings_get_text(settings, SETTING_SHM_DIR),
+        .inference_channel = settings_get_text(settings, SETTING_INFERENCE_CHANNEL),
+        .fps_channel = settings_get_text(settings, SETTING_FPS_CHANNEL),
         .memory_limit_mb = NAN,
         .on_open = monitor_rows_open,
         .on_row = monitor_rows_take,
@@ -161,6 +164,9 @@ static int prepare(struct monitor *monitor, struct error *err)
     struct watch_plan *plan = &monitor->plan;
     if (!settings_is_set(settings, SETTING_INTERVAL) && monitor->run.profile.interval_ns)
         plan->interval_ns = monitor->run.profile.interval_ns;
+    /* A screen, and what a script reads, show everything. */
+    if (monitor->csv_path[0] && !monitor->is_stream && !monitor->wants_json)
+        plan->is_wanted = monitor_rows_want;
     plan->target_count = monitor->target_count;
     plan->profile = monitor->run.profile.name;
     plan->limits = monitor->run.limits;

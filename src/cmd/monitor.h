@@ -45,6 +45,8 @@ void monitor_note_denied(const struct monitor *monitor);
 /* monitor_rows.c: where rows go. */
 int monitor_rows_open(const struct channel *channels, size_t count, void *context,
                       struct error *err);
+/* Whether a CSV with these --columns shows a metric. */
+bool monitor_rows_want(const char *metric, void *context);
 void monitor_rows_take(const struct sample_row *row, double epoch_s, bool is_beginning,
                        void *context);
 /* After every step: reopens, warns, draws. *ret_quit: nobody wants more. */

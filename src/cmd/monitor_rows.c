@@ -10,6 +10,23 @@
 #include "base/term.h"
 #include "base/util.h"
 #include "cmd/monitor.h"
+#include "format/segment.h"
+
+/* Whether the columns of instrumented programs are in the CSV: a header stands for good, so this is
+ * asked once, before there is a row. */
+static bool is_instrumented(const struct monitor *monitor)
+{
+    struct segment *found[SEGMENT_FOUND_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < monitor->target_count && count == 0; i++) {
+        count =
+            segment_find(monitor->plan.root, monitor->targets[i].pid,
+                         monitor->targets[i].start_ticks, monitor->plan.shm_dir, NULL, 0, found);
+        for (size_t j = 0; j < count; j++)
+            segment_close(found[j]);
+    }
+    return count > 0 || monitor->plan.inference_channel || monitor->plan.fps_channel;
+}
 
 static int open_csv(struct monitor *monitor, struct error *err)
 {
@@ -26,6 +43,7 @@ static int open_csv(struct monitor *monitor, struct error *err)
     }
     struct metrics_csv_options options = {.path = monitor->csv_path,
                                           .columns = monitor->columns,
+                                          .instrumented = is_instrumented(monitor),
                                           .sources = sources,
                                           .source_count = count,
                                           .interval_ns = monitor->plan.interval_ns};
@@ -55,6 +73,27 @@ static int check_columns(const struct monitor *monitor, struct error *err)
             sources[count++] = (struct metrics_source){channel->metric, channel->instance, 0};
     }
     return metrics_plan_make(monitor->columns, false, sources, count, &plan, err);
+}
+
+/* A name of one instance (cpu0_pct, temp_c_SoC) is known by what the pattern adds to it; one column
+ * too many is read in time, no harm is done. */
+static bool is_named(const char *columns, const struct metrics_column *column)
+{
+    const char *star = column->each ? strchr(column->each, '*') : NULL;
+    return strstr(columns, column->name) || (star && star[1] && strstr(columns, star + 1));
+}
+
+bool monitor_rows_want(const char *metric, void *context)
+{
+    const struct monitor *monitor = context;
+    for (size_t i = 0; i < metrics_columns_count; i++) {
+        const struct metrics_column *column = &metrics_columns[i];
+        if (strcmp(column->metric, metric) == 0 &&
+            (column->set != COLUMNS_MORE ||
+             (monitor->columns && is_named(monitor->columns, column))))
+            return true;
+    }
+    return false;
 }
 
 int monitor_rows_open(const struct channel *channels, size_t count, void *context,

@@ -52,8 +52,10 @@ void monitor_sample_json(const struct monitor *monitor, bool is_line, struct str
     json_write_bool(&writer, "synthetic", watch_run_get(monitor->watch)->synthetic);
     write_targets(&writer, monitor, &status);
     json_write_array(&writer, "values");
-    for (size_t i = 0; i < monitor->channel_count; i++)
-        write_value(&writer, &monitor->channels[i], monitor->held[i]);
+    for (size_t i = 0; i < monitor->channel_count; i++) {
+        if (!monitor->channels[i].is_late || !isnan(monitor->held[i]))
+            write_value(&writer, &monitor->channels[i], monitor->held[i]);
+    }
     json_write_end(&writer);
     json_write_end(&writer);
     if (out->len > 0 && out->data[out->len - 1] != '\n')
@@ -68,6 +70,8 @@ void monitor_sample_text(const struct monitor *monitor, struct strbuf *out)
     for (size_t i = 0; i < monitor->channel_count; i++) {
         const struct channel *channel = &monitor->channels[i];
         char name[128], number[48];
+        if (channel->is_late && isnan(monitor->held[i]))
+            continue; /* its program records nothing of this kind (yet) */
         snprintf(name, sizeof(name), "%s%s%s", channel->metric->name,
                  channel->instance[0] ? "@" : "", channel->instance);
         if (isnan(monitor->held[i]))

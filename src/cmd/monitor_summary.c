@@ -161,6 +161,12 @@ int monitor_summary(const struct monitor *monitor, struct strbuf *out, struct er
     double share =
         status.elapsed_ns > 0 ? 100 * (double)status.own_cpu_ns / (double)status.elapsed_ns : 0;
     strbuf_printf(out, "  %-10s%.2g %% of a core", "tacho", share);
+    char p50[32], p99[32], max[32];
+    if (status.rows > 0)
+        strbuf_printf(out, " · ticks late by %s, p99 %s, max %s",
+                      unit_format_ns((double)status.late_ns_p50, p50, sizeof(p50)),
+                      unit_format_ns((double)status.late_ns_p99, p99, sizeof(p99)),
+                      unit_format_ns((double)status.late_ns_max, max, sizeof(max)));
     if (monitor->csv_path[0] && strcmp(monitor->csv_path, "-") != 0)
         strbuf_printf(out, " · rows in %s", monitor->csv_path);
     if (run_keep_where(&monitor->run.keep))

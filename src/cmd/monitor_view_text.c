@@ -19,11 +19,13 @@ static const struct {
     {"cpu_total_pct", "cpu %", 1},       {"cpu_track_pct", "track %", 1},
     {"mem_used_mb", "used MB", 0},       {"mem_track_rss_mb", "rss MB", 1},
     {"mem_track_anon_mb", "anon MB", 1}, {"threads", "threads", 0},
-    {"gpu_util_pct", "gpu %", 0},        {"work_done", "work", 0},
+    {"gpu_util_pct", "gpu %", 0},        {"inference_avg_ms", "infer ms", 2},
+    {"pipeline_fps", "fps", 1},          {"work_done", "work", 0},
 };
 
 struct text_view {
     uint64_t lines;
+    size_t head_length; /* of the last one: columns come when a program begins to count */
     double held[ARRAY_LEN(columns)]; /* of slower tiers */
 };
 
@@ -68,6 +70,8 @@ static void text_update(void *state, const struct watch_status *status, bool is_
             continue;
         if (status->row->due[index])
             view->held[i] = status->row->values[index];
+        if (channel->is_late && isnan(view->held[i]))
+            continue;
         head_length += (size_t)snprintf(head + head_length, sizeof(head) - head_length, " %9s",
                                         columns[i].title);
         if (isnan(view->held[i]))
@@ -76,8 +80,9 @@ static void text_update(void *state, const struct watch_status *status, bool is_
             length += (size_t)snprintf(line + length, sizeof(line) - length, " %9.*f",
                                        columns[i].decimals, view->held[i]);
     }
-    if (view->lines++ % HEAD_EVERY == 0)
+    if (view->lines++ % HEAD_EVERY == 0 || head_length != view->head_length)
         printf("%s\n", head);
+    view->head_length = head_length;
     printf("%s\n", line);
     fflush(stdout);
 }

@@ -26,10 +26,18 @@ bool options_takes(const struct setting *setting, uint32_t bit)
     return setting->flag && (setting->commands & bit);
 }
 
-static bool has_negation(const struct setting *setting)
+static bool has_negation(const struct setting *setting, uint32_t bit)
 {
-    return setting->type == SETTING_TYPE_BOOL && strcmp(setting->flag, "help") != 0 &&
-           !str_starts_with(setting->flag, "no-");
+    if (setting->type != SETTING_TYPE_BOOL || strcmp(setting->flag, "help") == 0 ||
+        str_starts_with(setting->flag, "no-"))
+        return false;
+    /* --no-auto is a setting of its own, and not the opposite of --auto. */
+    for (int id = 0; id < SETTING_COUNT; id++)
+        if (options_takes(&settings_table[id], bit) &&
+            str_starts_with(settings_table[id].flag, "no-") &&
+            strcmp(settings_table[id].flag + strlen("no-"), setting->flag) == 0)
+            return false;
+    return true;
 }
 
 static void option_set_init(struct option_set *set, uint32_t bit)
@@ -46,7 +54,7 @@ static void option_set_init(struct option_set *set, uint32_t bit)
         bool is_bool = setting->type == SETTING_TYPE_BOOL;
         *out++ = (struct option){setting->flag, is_bool ? optional_argument : required_argument,
                                  NULL, LONG_BASE + 2 * id};
-        if (has_negation(setting)) {
+        if (has_negation(setting, bit)) {
             snprintf(set->negated[id], sizeof(set->negated[id]), "no-%s", setting->flag);
             *out++ = (struct option){set->negated[id], no_argument, NULL, LONG_BASE + 2 * id + 1};
         }

@@ -326,7 +326,7 @@ static int render(struct run_command *run, const struct run *result, struct erro
     if (!strcmp(format, "markdown"))
         return report_markdown(result, &context->out, err);
     if (!strcmp(format, "csv"))
-        return run_csv_write(&result, 1, false, &context->out, err);
+        return run_keep_csv(context->command->name, &result, 1, &context->out, err);
     struct report_options options = {.colour = !settings_get_text(settings, SETTING_OUTPUT) &&
                                                term_has_colour(STDOUT_FILENO),
                                      .width = term_width(STDOUT_FILENO),
@@ -438,6 +438,15 @@ int run_command_prepare(struct run_command *run, struct measure_plan *plan, stru
     return rc;
 }
 
+/* Said at once, and not only as a finding when it is over. */
+static void give_notice(const struct run_command *run)
+{
+    char line[240];
+    if (run->workload->notice && !settings_get_bool(run->settings, SETTING_QUIET) &&
+        run->workload->notice(run->workload_state, line, sizeof(line)))
+        fprintf(stderr, "tacho run: %s\n", line);
+}
+
 static int run_prepared(struct run_command *run, struct error *err)
 {
     struct measure_plan plan;
@@ -452,6 +461,7 @@ static int run_prepared(struct run_command *run, struct error *err)
         rc = run_keep_begin(&run->keep, run->settings, err);
     if (rc < 0)
         return rc;
+    give_notice(run);
     plan.sink = run_metrics_csv_join(&run->metrics_csv, run_keep_sink(&run->keep));
     rc = measure_run(&plan, &run->measure, err);
     return run->measure ? deliver(run, rc, err) : rc;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "cmd/devices_report.h"
 #include "cmd/run_command.h"
 #include "cmd/sweep_command.h"
 #include "collect/devices.h"
@@ -117,14 +118,8 @@ static int check_devices(const struct automatic *automatic, struct error *err)
         while (run_next_name(&rest, &item, &length)) {
             char name[64];
             snprintf(name, sizeof(name), "%.*s", (int)length, item);
-            if (devices_find(&automatic->devices, name))
-                continue;
-            struct strbuf known CLEANUP(strbuf_deinit) = {0};
-            for (size_t j = 0; j < automatic->devices.count; j++)
-                strbuf_printf(&known, "%s%s", j ? ", " : "", automatic->devices.items[j].id);
-            error_set(err, ERROR_ABSENT, "%s: there is no device '%s' here", value->origin, name);
-            return error_hint(err, "there %s %s (tacho devices)",
-                              automatic->devices.count == 1 ? "is" : "are", strbuf_get(&known));
+            if (!devices_find(&automatic->devices, name))
+                return devices_fail_missing(&automatic->devices, value->origin, name, err);
         }
     }
     return 0;

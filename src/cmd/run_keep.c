@@ -77,10 +77,24 @@ int run_keep_discard(struct run_keep *keep, const struct run *run, struct error 
     return keep->sink ? store_remove(keep->store, run->id, err) : 0;
 }
 
+int run_keep_csv(const char *command, const struct run *const *runs, size_t count,
+                 struct strbuf *out, struct error *err)
+{
+    uint64_t left_out = 0;
+    for (size_t i = 0; i < count; i++)
+        left_out += run_csv_left_out(runs[i]);
+    if (left_out > 0)
+        fprintf(stderr,
+                "tacho %s: %llu of the latencies are not in the CSV: beyond %u million values of "
+                "a run only their distribution is kept (its JSON has that)\n",
+                command, (unsigned long long)left_out, RUN_SAMPLES_MAX / 1000000);
+    return run_csv_write(runs, count, false, out, err);
+}
+
 static int export_csv(const struct run *run, const char *path, struct error *err)
 {
     CLEANUP(strbuf_deinit) struct strbuf csv = {0};
-    int rc = run_csv_write(&run, 1, false, &csv, err);
+    int rc = run_keep_csv("run", &run, 1, &csv, err);
     return rc < 0 ? rc : file_write_atomic(path, strbuf_get(&csv), csv.len, err);
 }
 

@@ -35,6 +35,9 @@ int run_keep_discard(struct run_keep *keep, const struct run *run, struct error 
 /* --export and --export-csv; 0 when that was not asked for. */
 int run_keep_export_json(const struct run *run, const struct settings *settings, struct error *err);
 int run_keep_export_csv(const struct run *run, const struct settings *settings, struct error *err);
+/* run_csv_write, of every command: says on stderr how many values have no row, if any. */
+int run_keep_csv(const char *command, const struct run *const *runs, size_t count,
+                 struct strbuf *out, struct error *err);
 const char *run_keep_where(const struct run_keep *keep); /* or NULL */
 void run_keep_end(struct run_keep *keep);
 

@@ -97,7 +97,7 @@ static void append_ns(struct strbuf *out, const char *before, uint64_t ns)
 
 static void describe_plan(const struct measure_plan *plan, struct strbuf *out)
 {
-    const char *units = plan->workload ? plan->workload->units : "units";
+    const char *units = plan->workload ? plan->workload->units : "launches or inferences";
     if (plan->units)
         strbuf_printf(out, "%s%llu %s", plan->units_explicit ? "" : "at least ",
                       (unsigned long long)plan->units, units);

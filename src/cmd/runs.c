@@ -14,6 +14,7 @@
 #include "base/unit.h"
 #include "base/util.h"
 #include "cmd/command.h"
+#include "cmd/run_keep.h"
 #include "cmd/runs_io.h"
 #include "format/json_writer.h"
 #include "format/run_csv.h"
@@ -207,7 +208,7 @@ static int render(struct command_context *context, const struct run_list *list, 
     if (strcmp(format, "json") == 0)
         return runs_json_write(runs, list->count, with_samples, &context->out, err);
     if (strcmp(format, "csv") == 0)
-        return run_csv_write(runs, list->count, false, &context->out, err);
+        return run_keep_csv(context->command->name, runs, list->count, &context->out, err);
     if (strcmp(format, "text") == 0)
         return render_text(context, list, err);
     for (size_t i = 0; i < list->count; i++) {

@@ -204,7 +204,8 @@ static int write_csv(const struct sweep_command *command, struct strbuf *out, st
     CLEANUP_FREE const struct run **runs = calloc(command->count + 1, sizeof(*runs));
     if (!runs)
         return error_set(err, ERROR_NOMEM, "out of memory");
-    return run_csv_write(runs, collect_runs(command, runs), false, out, err);
+    return run_keep_csv(command->context->command->name, runs, collect_runs(command, runs), out,
+                        err);
 }
 
 /* --export and --export-csv. */

@@ -24,11 +24,36 @@
 
 #define COLLECT_CHANNELS_MAX 256
 
+/* How often columns are read that nobody asked for at the interval: enough for a stored run. At the
+ * beginning more often, so that short programs have them, too. */
+#define COLLECT_SELDOM_NS 5000000000ULL
+#define COLLECT_SELDOM_FIRST_NS 1000000000ULL
+#define COLLECT_SELDOM_AFTER_NS 10000000000ULL
+
 struct collect_env {
     const struct root *root;
     uint64_t interval_ns; /* the pace that was asked for */
     uint64_t seed;        /* synthetic */
+    /* probe: where segments are (NULL: /dev/shm), the span that is "the inference" (NULL:
+     * "inference") and what counts the pipeline's frames (NULL: all frame counters together). */
+    const char *shm_dir, *inference_channel, *fps_channel;
+    bool without_probe; /* the workload itself reads segments: distributions, no intervals */
+    /* Whether a metric is wanted at the interval; the others are read seldom, and what only they
+     * need is opened all the same. NULL: all are wanted. */
+    bool (*is_wanted)(const char *metric, void *context);
+    void *wanted_context;
 };
+
+static inline bool collect_is_wanted(const struct collect_env *env, const char *metric)
+{
+    return !env->is_wanted || env->is_wanted(metric, env->wanted_context);
+}
+
+/* Until the next reading of what is read seldom; since_ns: since it began. */
+static inline uint64_t collect_seldom_ns(uint64_t since_ns)
+{
+    return since_ns < COLLECT_SELDOM_AFTER_NS ? COLLECT_SELDOM_FIRST_NS : COLLECT_SELDOM_NS;
+}
 
 /* One column of samples: a metric of one instance. */
 struct channel {
@@ -36,7 +61,10 @@ struct channel {
     const char *instance; /* "" or "cpu0", "VDD_IN"; owned by the channel set's arena */
     const char *source;   /* the file or call it is read from */
     bool per_target;      /* about the measured process, not the machine */
-    enum reason reason;   /* not NONE: it exists as a column but has no values, and why */
+    /* It may never have a value (the program counts what it likes): it is no part of a run before
+     * its first one, and only then is instance set, for good. */
+    bool is_late;
+    enum reason reason; /* not NONE: it exists as a column but has no values, and why */
     const char *why;
     uint64_t min_interval_ns; /* slower than its collector (a tick-based counter): sample() leaves
                                  it NaN in between. 0: as the collector */

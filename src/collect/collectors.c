@@ -9,11 +9,13 @@ extern const struct collector collector_thermal;
 extern const struct collector collector_power;
 extern const struct collector collector_nvml;
 extern const struct collector collector_tegra;
+extern const struct collector collector_probe;
 extern const struct collector collector_synthetic;
 
 const struct collector *const collectors[] = {
-    &collector_proc, &collector_cgroup, &collector_thermal,   &collector_power,
-    &collector_nvml, &collector_tegra,  &collector_synthetic, NULL,
+    &collector_proc,  &collector_cgroup,    &collector_thermal,
+    &collector_power, &collector_nvml,      &collector_tegra,
+    &collector_probe, &collector_synthetic, NULL,
 };
 
 const struct collector *collector_find(const char *name)

@@ -1,13 +1,15 @@
 /* proc_detail.c: what of the followed tree costs too much for every tick: anonymous memory and swap
  * (/proc/PID/status), descriptors, storage I/O, page faults, and context switches of all threads.
  *
- * Once a second (switches, which take a file for each thread, every five) each process's files are
- * opened, read and closed: some 40 us a process and 10 us a thread. Nothing is allocated. Rates
- * are differences by process, so one that appears or ends makes no jump; what a process did after
- * its last reading is lost, which makes them lower bounds.
+ * Memory is read once a second, through a descriptor that is open where there is one. Descriptors
+ * and I/O (some 15 us a process, opened, read and closed) are as well where they are wanted in
+ * rows, else seldom; switches, which take a file for each thread, every five seconds. Nothing is
+ * allocated. Rates are differences by process, so one that appears or ends makes no jump; what a
+ * process did after its last reading is lost, which makes them lower bounds.
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -33,21 +35,24 @@ enum {
 
 /* Everything from here on is a rate, by differences. */
 #define FIRST_RATE MINOR_FAULTS
-#define FIRST_SWITCH VOLUNTARY
+
+/* What is read together. */
+enum group { ALWAYS, FILES, SWITCHES, GROUPS };
 
 static const struct {
     const char *metric, *source;
+    enum group group;
 } quantities[QUANTITIES] = {
-    [ANON] = {"mem_track_anon_mb", "/proc/PID/status"},
-    [SWAP] = {"mem_track_swap_mb", "/proc/PID/status"},
-    [FDS] = {"track_fds", "/proc/PID/fd"},
-    [PROCESSES] = {"track_processes", "/proc/PID/stat"},
-    [MINOR_FAULTS] = {"track_minor_faults_per_s", "/proc/PID/stat"},
-    [MAJOR_FAULTS] = {"track_major_faults_per_s", "/proc/PID/stat"},
-    [READ] = {"track_read_mb_per_s", "/proc/PID/io"},
-    [WRITTEN] = {"track_written_mb_per_s", "/proc/PID/io"},
-    [VOLUNTARY] = {"track_voluntary_switches_per_s", "/proc/PID/task/TID/status"},
-    [INVOLUNTARY] = {"track_involuntary_switches_per_s", "/proc/PID/task/TID/status"},
+    [ANON] = {"mem_track_anon_mb", "/proc/PID/status", ALWAYS},
+    [SWAP] = {"mem_track_swap_mb", "/proc/PID/status", ALWAYS},
+    [FDS] = {"track_fds", "/proc/PID/fd", FILES},
+    [PROCESSES] = {"track_processes", "/proc/PID/stat", ALWAYS},
+    [MINOR_FAULTS] = {"track_minor_faults_per_s", "/proc/PID/stat", ALWAYS},
+    [MAJOR_FAULTS] = {"track_major_faults_per_s", "/proc/PID/stat", ALWAYS},
+    [READ] = {"track_read_mb_per_s", "/proc/PID/io", FILES},
+    [WRITTEN] = {"track_written_mb_per_s", "/proc/PID/io", FILES},
+    [VOLUNTARY] = {"track_voluntary_switches_per_s", "/proc/PID/task/TID/status", SWITCHES},
+    [INVOLUNTARY] = {"track_involuntary_switches_per_s", "/proc/PID/task/TID/status", SWITCHES},
 };
 
 /* Of one round over the processes. */
@@ -60,7 +65,8 @@ struct proc_detail {
     struct root root;
     int channel[QUANTITIES]; /* -1: without values */
     struct pace pace, switches_pace;
-    uint64_t last_ns, last_switches_ns; /* when rates were read last; 0: never for this target */
+    struct seldom files;
+    uint64_t last_ns[GROUPS]; /* when rates were read last; 0: never for this target */
 };
 
 /* ---- one process ---- */
@@ -89,10 +95,13 @@ static bool is_denied(int rc)
     return rc < 0 && rc != -ERROR_ABSENT;
 }
 
-static void add_memory(struct proc_detail *detail, pid_t pid, struct sum *sums)
+static void add_memory(struct proc_detail *detail, const struct proc_detail_of *process,
+                       struct sum *sums)
 {
     struct proc_memory memory;
-    int rc = procfs_read_memory(&detail->root, pid, &memory, NULL);
+    int rc = process->status_fd >= 0
+                 ? procfs_pread_memory(process->status_fd, &memory)
+                 : procfs_read_memory(&detail->root, process->pid, &memory, NULL);
     if (rc == -ERROR_ABSENT)
         return;
     add_level(&sums[ANON], rc == 0 && memory.anon_bytes != UINT64_MAX,
@@ -136,7 +145,7 @@ static void add_switches(struct proc_detail *detail, struct proc_detail_of *proc
 }
 
 static void add_process(struct proc_detail *detail, struct proc_detail_of *process,
-                        bool with_switches, struct sum *sums)
+                        const bool *is_due, struct sum *sums)
 {
     add_level(&sums[PROCESSES], true, 1);
     add_counter(&sums[MINOR_FAULTS], &process->counters->minor, process->minor_faults,
@@ -144,11 +153,12 @@ static void add_process(struct proc_detail *detail, struct proc_detail_of *proce
     add_counter(&sums[MAJOR_FAULTS], &process->counters->major, process->major_faults,
                 process->is_young);
     if (detail->channel[ANON] >= 0 || detail->channel[SWAP] >= 0)
-        add_memory(detail, process->pid, sums);
-    add_fds(detail, process->pid, &sums[FDS]);
-    if (detail->channel[READ] >= 0)
+        add_memory(detail, process, sums);
+    if (is_due[FILES])
+        add_fds(detail, process->pid, &sums[FDS]);
+    if (is_due[FILES] && detail->channel[READ] >= 0)
         add_io(detail, process, sums);
-    if (with_switches)
+    if (is_due[SWITCHES])
         add_switches(detail, process, sums);
 }
 
@@ -186,23 +196,26 @@ void proc_detail_sample(struct proc_detail *detail, uint64_t grid_ns, uint64_t n
 {
     struct sum sums[QUANTITIES] = {{0}};
     struct proc_detail_of process;
-    bool with_switches = pace_is_due(&detail->switches_pace, grid_ns, SWITCHES_INTERVAL_NS);
+    const bool is_due[GROUPS] = {
+        [ALWAYS] = true,
+        [FILES] = seldom_is_due(&detail->files, grid_ns, PROC_DETAIL_INTERVAL_NS),
+        [SWITCHES] = pace_is_due(&detail->switches_pace, grid_ns, SWITCHES_INTERVAL_NS),
+    };
     while (next(context, &process))
-        add_process(detail, &process, with_switches, sums);
-    double elapsed_s = seconds_since(&detail->last_ns, now_ns);
-    for (int i = 0; i < FIRST_SWITCH; i++)
-        put(detail, i, &sums[i], elapsed_s, values);
-    if (!with_switches)
-        return;
-    elapsed_s = seconds_since(&detail->last_switches_ns, now_ns);
-    for (int i = FIRST_SWITCH; i < QUANTITIES; i++)
-        put(detail, i, &sums[i], elapsed_s, values);
+        add_process(detail, &process, is_due, sums);
+    double elapsed_s[GROUPS];
+    for (int i = 0; i < GROUPS; i++)
+        elapsed_s[i] = is_due[i] ? seconds_since(&detail->last_ns[i], now_ns) : 0;
+    for (int i = 0; i < QUANTITIES; i++) {
+        if (is_due[quantities[i].group])
+            put(detail, i, &sums[i], elapsed_s[quantities[i].group], values);
+    }
 }
 
 void proc_detail_forget(struct proc_detail *detail)
 {
-    detail->pace = detail->switches_pace = (struct pace){0};
-    detail->last_ns = detail->last_switches_ns = 0;
+    detail->pace = detail->switches_pace = detail->files.pace = (struct pace){0};
+    memset(detail->last_ns, 0, sizeof(detail->last_ns));
 }
 
 /* ---- opening ---- */
@@ -234,7 +247,7 @@ static int declare(struct proc_detail *detail, struct channel_set *channels, int
         return index;
     channels->items[index].per_target = true;
     channels->items[index].min_interval_ns =
-        quantity >= FIRST_SWITCH ? SWITCHES_INTERVAL_NS : PROC_DETAIL_INTERVAL_NS;
+        quantities[quantity].group == SWITCHES ? SWITCHES_INTERVAL_NS : PROC_DETAIL_INTERVAL_NS;
     detail->channel[quantity] = why ? -1 : index;
     return 0;
 }
@@ -247,6 +260,8 @@ int proc_detail_open(const struct collect_env *env, struct channel_set *channels
         return error_set(err, ERROR_NOMEM, "out of memory for the collector 'proc'");
     detail->root = *env->root;
     for (int i = 0; i < QUANTITIES; i++) {
+        if (quantities[i].group == FILES)
+            detail->files.is_wanted |= collect_is_wanted(env, quantities[i].metric);
         int rc = declare(detail, channels, i);
         if (rc < 0) {
             free(detail);

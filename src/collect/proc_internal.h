@@ -27,6 +27,21 @@ static inline bool pace_is_due(struct pace *pace, uint64_t grid_ns, uint64_t int
     return true;
 }
 
+/* The same of what is read seldom. */
+struct seldom {
+    struct pace pace;
+    uint64_t begin_ns;
+    bool is_wanted; /* then at the interval given, not seldom */
+};
+
+static inline bool seldom_is_due(struct seldom *seldom, uint64_t grid_ns, uint64_t wanted_ns)
+{
+    if (!seldom->pace.begun)
+        seldom->begin_ns = grid_ns;
+    uint64_t interval_ns = collect_seldom_ns(grid_ns - seldom->begin_ns);
+    return pace_is_due(&seldom->pace, grid_ns, seldom->is_wanted ? wanted_ns : interval_ns);
+}
+
 /* What needs several files of every process is read only this often. */
 #define PROC_DETAIL_INTERVAL_NS (1000 * 1000000ULL)
 
@@ -58,6 +73,7 @@ struct proc_counters {
 
 struct proc_detail_of {
     pid_t pid;
+    int status_fd; /* open, or -1 */
     bool is_young; /* was born while its tree was followed: all that it did counts */
     uint64_t minor_faults, major_faults;
     struct proc_counters *counters;

@@ -45,7 +45,8 @@ struct pressure {
 struct proc_machine {
     int stat_fd, meminfo_fd, loadavg_fd, cpuinfo_fd;
     int cpu_channel, mem_total_channel, mem_used_channel, load_channel, mhz_channel;
-    struct pace pace, slow_pace, frequency_pace, core_pace;
+    struct pace pace, core_pace;
+    struct seldom load, frequency, stalls;
     uint64_t round;
     struct cpu_times *cpus; /* CPU_IDS_MAX */
     struct pressure pressure[3];
@@ -254,7 +255,7 @@ static void read_frequency(struct proc_machine *machine, uint64_t grid_ns, doubl
 {
     bool has_cpufreq = machine->frequency_count > 0;
     uint64_t interval_ns = has_cpufreq ? PROC_MACHINE_INTERVAL_NS : CPUINFO_INTERVAL_NS;
-    if (machine->mhz_channel < 0 || !pace_is_due(&machine->frequency_pace, grid_ns, interval_ns))
+    if (machine->mhz_channel < 0 || !seldom_is_due(&machine->frequency, grid_ns, interval_ns))
         return;
     put(values, machine->mhz_channel,
         has_cpufreq ? mean_cpufreq_mhz(machine) : mean_cpuinfo_mhz(machine));
@@ -271,10 +272,10 @@ int proc_machine_sample(struct proc_machine *machine, uint64_t grid_ns, double *
         put(values, machine->cpu_channel, cpu_pct);
     put_cores(machine, grid_ns, values);
     bool has_memory = read_meminfo(machine, values);
-    bool is_slow_due = pace_is_due(&machine->slow_pace, grid_ns, SLOW_INTERVAL_NS);
-    if (is_slow_due)
+    if (seldom_is_due(&machine->load, grid_ns, SLOW_INTERVAL_NS))
         read_loadavg(machine, values);
-    for (size_t i = 0; is_slow_due && i < ARRAY_LEN(machine->pressure); i++)
+    bool reads_pressure = seldom_is_due(&machine->stalls, grid_ns, SLOW_INTERVAL_NS);
+    for (size_t i = 0; reads_pressure && i < ARRAY_LEN(machine->pressure); i++)
         read_pressure(&machine->pressure[i], values);
     return has_cpu || has_memory ? 0 : -ERROR_IO;
 }
@@ -440,11 +441,15 @@ static int open_all(struct proc_machine *machine, const struct collect_env *env,
         channels->items[machine->load_channel].min_interval_ns = SLOW_INTERVAL_NS;
     if (rc == 0)
         rc = open_frequency(machine, env, channels);
+    machine->load.is_wanted = collect_is_wanted(env, "load1");
+    machine->frequency.is_wanted = collect_is_wanted(env, "cpu_mhz");
     static const char *const pressure[][2] = {{"psi_cpu_some_pct", "proc/pressure/cpu"},
                                               {"psi_memory_some_pct", "proc/pressure/memory"},
                                               {"psi_io_some_pct", "proc/pressure/io"}};
-    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(pressure); i++)
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(pressure); i++) {
+        machine->stalls.is_wanted |= collect_is_wanted(env, pressure[i][0]);
         rc = open_pressure(&machine->pressure[i], env, channels, pressure[i][0], pressure[i][1]);
+    }
     return rc < 0 ? rc : open_cores(machine, channels);
 }
 

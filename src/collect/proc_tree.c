@@ -3,8 +3,9 @@
  *
  * CPU time of a live process is its CPU clock (clock_getcpuclockid(3): all threads, in ns, no
  * file). The tree is walked at most every 50 ms; in between, known processes are read through what
- * is already open. Most trees do not change from one walk to the next: while every process has one
- * thread and the children it had, a walk reads two open files of each and opens none.
+ * is already open. Most trees do not change from one walk to the next: while nothing was born on
+ * the machine, or every process has one thread and the children it had, a walk reads what is open
+ * and opens nothing. Every few seconds it is searched all the same.
  *
  * Processes come and go between two walks:
  *  - one that was born since the last walk is counted from its beginning; one that is older but was
@@ -35,9 +36,12 @@
 /* A walk may cost a hundredth of the time until the next one: with a thousand processes, or on a
  * kernel without task/TID/children where all of /proc is read, it takes milliseconds. */
 #define TREE_WALK_SHARE 100
+#define TREE_SMALL 8 /* so many are brought up to date in no time worth measuring */
 /* Descriptors are kept for the first processes of a tree; the others' memory is read at walks.
  * Leaves room below the usual limit of 1024 descriptors. */
 #define TREE_FDS_MAX 384
+/* A process that was given a pid by name (CRIU) is born without a trace in /proc/loadavg. */
+#define TREE_SEARCH_NS (5 * NS_PER_S)
 
 struct tracked {
     pid_t pid;
@@ -52,10 +56,10 @@ struct tracked {
     bool gone;  /* since the last walk */
     bool young; /* born since the tree is followed */
     uint64_t minor_faults, major_faults;
-    struct proc_counters counters;      /* of the slow tier */
-    uint64_t children_hash;             /* of the list of its children at the last walk */
-    bool knows_children;                /* it could be told, and all of them are in the tree */
-    int statm_fd, stat_fd, children_fd; /* -1: none */
+    struct proc_counters counters; /* of the slow tier */
+    uint64_t children_hash;        /* of the list of its children at the last walk */
+    bool knows_children;           /* it could be told, and all of them are in the tree */
+    int statm_fd, stat_fd, children_fd, status_fd; /* -1: none */
 };
 
 struct proc_tree {
@@ -77,6 +81,9 @@ struct proc_tree {
     size_t open_fds;
     uint64_t last_ns; /* when CPU time was read last, 0: not yet */
     struct pace walk_pace;
+    struct pace search_pace;
+    int last_pid_fd;   /* -1: none */
+    uint64_t last_pid; /* before the last search; 0: unknown */
     bool has_walked;
     uint64_t last_walk_ticks; /* since boot, as start_ticks */
     double pending_ns;        /* CPU time found by walks and not handed out yet */
@@ -108,6 +115,7 @@ static void close_handles(struct proc_tree *tree, struct tracked *item)
     close_handle(tree, &item->statm_fd);
     close_handle(tree, &item->stat_fd);
     close_handle(tree, &item->children_fd);
+    close_handle(tree, &item->status_fd);
 }
 
 static void read_rss(struct tracked *item)
@@ -172,6 +180,8 @@ static void open_handles(struct proc_tree *tree, struct tracked *item)
     item->stat_fd = open_handle(tree, path);
     snprintf(path, sizeof(path), "proc/%d/task/%d/children", item->pid, item->pid);
     item->children_fd = open_handle(tree, path);
+    snprintf(path, sizeof(path), "proc/%d/status", item->pid);
+    item->status_fd = open_handle(tree, path);
 }
 
 /* The list of children of its only thread, as text; false: it cannot be told (several threads, no
@@ -241,7 +251,8 @@ static bool update(struct proc_tree *tree, struct tracked *item, struct walk *wa
 
 static bool take_in(struct proc_tree *tree, pid_t pid, struct tracked *item, struct walk *walk)
 {
-    *item = (struct tracked){.pid = pid, .statm_fd = -1, .stat_fd = -1, .children_fd = -1};
+    *item = (struct tracked){
+        .pid = pid, .statm_fd = -1, .stat_fd = -1, .children_fd = -1, .status_fd = -1};
     if (!refresh(tree, item))
         return false;
     open_handles(tree, item);
@@ -321,18 +332,23 @@ static size_t find_processes(struct proc_tree *tree)
     return unique;
 }
 
-/* Whether the tree is what it was: then it is brought up to date and needs no search. A zombie goes
- * when its parent waits for it, which no list tells. */
-static bool walk_in_place(struct proc_tree *tree, struct walk *walk)
+static bool has_its_children(const struct tracked *item)
 {
     char children[4096];
+    return item->knows_children && read_children(item, children, sizeof(children)) &&
+           hash_text(children) == item->children_hash;
+}
+
+/* Whether the tree is what it was: then it is brought up to date and needs no search. A zombie goes
+ * when its parent waits for it, which no list tells. */
+static bool walk_in_place(struct proc_tree *tree, uint64_t last_pid, struct walk *walk)
+{
+    bool is_nothing_new = last_pid != 0 && last_pid == tree->last_pid;
     for (size_t i = 0; i < tree->count; i++) {
         struct tracked *item = &tree->items[i];
         if (item->stat_fd < 0 || !update(tree, item, walk) || item->zombie)
             return false;
-        if (!tree->targets.without_children &&
-            (!item->knows_children || !read_children(item, children, sizeof(children)) ||
-             hash_text(children) != item->children_hash))
+        if (!tree->targets.without_children && !is_nothing_new && !has_its_children(item))
             return false;
     }
     return tree->has_walked && tree->count > 0;
@@ -377,25 +393,32 @@ static void remember_children(struct proc_tree *tree)
     }
 }
 
-static void walk_tree(struct proc_tree *tree)
+static void walk_tree(struct proc_tree *tree, uint64_t grid_ns)
 {
-    uint64_t begin_ns = clock_thread_ns();
+    uint64_t begin_ns = tree->count > TREE_SMALL ? clock_thread_ns() : 0;
+    /* Before the search: what is born during it changes the number for the next walk. */
+    uint64_t last_pid = procfs_last_pid(tree->last_pid_fd);
+    bool is_search_due = pace_is_due(&tree->search_pace, grid_ns, TREE_SEARCH_NS);
     struct timespec boot;
     struct walk walk = {.first = !tree->has_walked};
     clock_gettime(CLOCK_BOOTTIME, &boot);
     uint64_t boot_ticks =
         ((uint64_t)boot.tv_sec * NS_PER_S + (uint64_t)boot.tv_nsec) / tree->tick_ns;
-    if (!walk_in_place(tree, &walk)) {
+    if (is_search_due || !walk_in_place(tree, last_pid, &walk)) {
+        begin_ns = begin_ns > 0 ? begin_ns : clock_thread_ns();
         merge(tree, find_processes(tree), &walk);
         remember_children(tree);
+        tree->last_pid = last_pid;
     }
     settle(tree, &walk);
     /* A recorded tree has no clock that fits ours: what appears in it counts from then on. */
     tree->last_walk_ticks = tree->root.is_machine ? boot_ticks : UINT64_MAX;
     tree->has_walked = true;
-    if (tree->root.is_machine)
+    if (tree->root.is_machine && begin_ns > 0)
         tree->walk_interval_ns =
             u64_max(TREE_WALK_NS, (clock_thread_ns() - begin_ns) * TREE_WALK_SHARE);
+    else if (tree->root.is_machine)
+        tree->walk_interval_ns = TREE_WALK_NS;
 }
 
 static void unfollow(struct proc_tree *tree)
@@ -405,7 +428,7 @@ static void unfollow(struct proc_tree *tree)
     tree->count = 0;
     tree->following = false;
     tree->has_walked = false;
-    tree->walk_pace = (struct pace){0};
+    tree->walk_pace = tree->search_pace = (struct pace){0};
     tree->last_ns = 0;
     tree->pending_ns = tree->child_balance_ns = 0;
     if (tree->detail)
@@ -486,6 +509,7 @@ static bool next_live(void *context, struct proc_detail_of *ret)
         if (item->zombie || item->gone)
             continue;
         *ret = (struct proc_detail_of){.pid = item->pid,
+                                       .status_fd = item->status_fd,
                                        .is_young = item->young,
                                        .minor_faults = item->minor_faults,
                                        .major_faults = item->major_faults,
@@ -510,7 +534,7 @@ void proc_tree_sample(struct proc_tree *tree, const struct collect_tick *tick, d
         tree->following = true;
     }
     if (pace_is_due(&tree->walk_pace, tick->grid_ns, tree->walk_interval_ns))
-        walk_tree(tree);
+        walk_tree(tree, tick->grid_ns);
     if (tree->count == 0) /* the target is gone */
         return;
     put_cpu(tree, values);
@@ -539,6 +563,7 @@ int proc_tree_open(const struct collect_env *env, struct channel_set *channels,
 {
     struct proc_tree *tree = calloc(1, sizeof(*tree));
     if (tree) {
+        tree->last_pid_fd = -1;
         tree->items = calloc(TREE_MAX, sizeof(*tree->items));
         tree->spare = calloc(TREE_MAX, sizeof(*tree->spare));
         tree->pids = calloc(TREE_MAX, sizeof(*tree->pids));
@@ -548,6 +573,7 @@ int proc_tree_open(const struct collect_env *env, struct channel_set *channels,
         return error_set(err, ERROR_NOMEM, "out of memory for the collector 'proc'");
     }
     tree->root = *env->root;
+    tree->last_pid_fd = procfs_open_last_pid(env->root);
     tree->tick_ns = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
     tree->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
     tree->cpus = (double)sysconf(_SC_NPROCESSORS_ONLN);
@@ -578,6 +604,8 @@ void proc_tree_close(struct proc_tree *tree)
     if (tree->items)
         unfollow(tree);
     proc_detail_close(tree->detail);
+    if (tree->last_pid_fd >= 0)
+        close(tree->last_pid_fd);
     free(tree->items);
     free(tree->spare);
     free(tree->pids);

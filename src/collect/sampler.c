@@ -1,12 +1,9 @@
 /* sampler.c: see sampler.h.
  *
- * The ring: rows of equal size in one block, each {t_ns, target, values[], due[]}. `head` counts
- * rows written, `tail` rows taken; the writer publishes a row by storing head (release), the reader
- * frees it by storing tail (release). Both only grow, so head - tail is what is waiting.
- *
- * The thread sleeps in pthread_cond_timedwait on CLOCK_MONOTONIC, which waits for an absolute time
- * as clock_nanosleep(TIMER_ABSTIME) does and can be woken: stopping does not take an interval of
- * minutes.
+ * The thread sleeps in a futex wait with an absolute deadline of CLOCK_MONOTONIC: one system call a
+ * tick, as clock_nanosleep(TIMER_ABSTIME) is, but it can be woken, so that stopping does not take
+ * an interval of minutes. (A condition variable takes three: its mutex is contended after every
+ * wait.)
  */
 #include "collect/sampler.h"
 
@@ -17,12 +14,23 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/futex.h>
 
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/util.h"
+#include "collect/sampler_late.h"
+#include "collect/sampler_ring.h"
 
 #define COLLECTORS_MAX 32
+#define WAKE_NS (200 * NS_PER_MS) /* rows that come faster are told of together */
+#define SLACK_MAX_NS (50 * NS_PER_US)
 #define RING_SECONDS 10
 #define RING_ROWS_MIN 64
 #define RING_ROWS_MAX 4096
@@ -35,6 +43,7 @@ struct opened {
     size_t first;          /* column of its first channel */
     uint64_t period_ticks; /* its tier */
     uint64_t next_tick;
+    bool is_seldom; /* nothing of it is wanted at the interval */
 };
 
 /* Paces one column, which may be slower than its collector. */
@@ -42,12 +51,7 @@ struct column {
     uint64_t period_ticks;
     uint64_t due_tick; /* when it was due last, or began */
     uint32_t begun;    /* generation of the target it is about */
-};
-
-struct ring_row {
-    uint64_t t_ns;
-    pid_t target;
-    double values[]; /* channel_count, then as many bytes of due */
+    bool has_come;     /* is_late: it had its first value */
 };
 
 struct sampler {
@@ -57,38 +61,30 @@ struct sampler {
     struct channel *channels; /* of all collectors, in order */
     struct column *columns;
     size_t channel_count;
-    char *ring;
-    size_t row_size, row_count;
-    struct ring_row *spare; /* where a row is made while the ring is full */
-    _Atomic uint64_t head, tail;
+    /* The row that is being made. */
+    double *values;
+    uint8_t *due;
+    struct sampler_ring ring;
+    struct sampler_late late;
     /* Target and generation in one word, so that the loop never sees half a change. */
     _Atomic uint64_t target;
     struct collect_targets targets_wanted; /* under lock; written before target is */
     struct collect_targets targets;        /* the loop's copy */
     uint32_t targets_generation;           /* for which it was made */
-    _Atomic uint64_t ticks, missed_ticks, dropped_rows, failed_samples, cpu_ns, late_ns_max;
+    _Atomic uint64_t ticks, missed_ticks, rows, dropped_rows, failed_samples, cpu_ns;
     pthread_t thread;
     bool running;
     bool resumed; /* it ran before: the first row only begins differences */
-    bool wake_ready;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool stopping; /* under lock */
+    bool has_lock;
+    pthread_mutex_t lock;      /* of targets_wanted */
+    _Atomic uint32_t stopping; /* a futex */
+    int fd;                    /* sampler_fd; -1: nobody waits for it */
+    uint64_t woken_ns;         /* when it was written last */
 };
 
 static uint64_t pack_target(pid_t pid, uint32_t generation)
 {
     return (uint64_t)generation << 32 | (uint32_t)pid;
-}
-
-static uint8_t *row_due(const struct sampler *sampler, struct ring_row *row)
-{
-    return (uint8_t *)(row->values + sampler->channel_count);
-}
-
-static struct ring_row *ring_at(const struct sampler *sampler, uint64_t index)
-{
-    return (struct ring_row *)(sampler->ring + index % sampler->row_count * sampler->row_size);
 }
 
 /* Only the sampling thread writes these, so no read-modify-write is needed. */
@@ -122,6 +118,11 @@ static void mark_due(struct sampler *sampler, const struct opened *opened, uint6
                 column->due_tick = tick;
             column->begun = now->target_generation;
         }
+        if (opened->channels.items[i].is_late && !column->has_come) {
+            column->has_come = !isnan(values[i]);
+            if (!column->has_come)
+                continue;
+        }
         if (isnan(values[i]) && tick - column->due_tick < column->period_ticks)
             continue;
         column->due_tick = tick;
@@ -141,8 +142,50 @@ static void take_targets(struct sampler *sampler, uint32_t generation)
     sampler->targets_generation = generation;
 }
 
-static void sample_all(struct sampler *sampler, struct ring_row *row, uint64_t tick,
-                       uint64_t now_ns, uint64_t grid_ns)
+/* The tier's own grid, also after missed ticks. */
+static uint64_t next_tick_of(const struct sampler *sampler, const struct opened *opened,
+                             uint64_t tick)
+{
+    uint64_t period = opened->period_ticks;
+    if (opened->is_seldom) {
+        uint64_t pace_ns = collect_seldom_ns(tick * sampler->interval_ns);
+        period = u64_max(period, pace_ns / sampler->interval_ns);
+    }
+    return (tick / period + 1) * period;
+}
+
+/* Fills in values and due, of this tick and its target. */
+static void sample_all(struct sampler *sampler, uint64_t tick, struct collect_tick *now)
+{
+    take_targets(sampler, now->target_generation);
+    memset(sampler->due, 0, sampler->channel_count);
+    for (size_t i = 0; i < sampler->opened_count; i++) {
+        struct opened *opened = &sampler->opened[i];
+        if (tick < opened->next_tick)
+            continue;
+        opened->next_tick = next_tick_of(sampler, opened, tick);
+        double *values = sampler->values + opened->first;
+        for (size_t j = 0; j < opened->channels.count; j++)
+            values[j] = NAN;
+        if (opened->collector->sample(opened->state, now, values) < 0)
+            add(&sampler->failed_samples, 1);
+        mark_due(sampler, opened, tick, now, values, sampler->due + opened->first);
+    }
+}
+
+/* Who waits is woken by the thread that has just run, not by a timer of its own: that would be one
+ * more wake-up a row, and those cost more than the row. */
+static void wake_reader(struct sampler *sampler, uint64_t now_ns)
+{
+    const uint64_t one = 1;
+    if (sampler->fd < 0 || (sampler->interval_ns < WAKE_NS && now_ns - sampler->woken_ns < WAKE_NS))
+        return;
+    sampler->woken_ns = now_ns;
+    if (write(sampler->fd, &one, sizeof(one)) < 0)
+        return; /* it is full: readable */
+}
+
+static void take_sample(struct sampler *sampler, uint64_t tick, uint64_t now_ns, uint64_t grid_ns)
 {
     uint64_t target = atomic_load_explicit(&sampler->target, memory_order_acquire);
     struct collect_tick now = {.now_ns = now_ns,
@@ -150,64 +193,52 @@ static void sample_all(struct sampler *sampler, struct ring_row *row, uint64_t t
                                .target = (pid_t)(uint32_t)target,
                                .target_generation = (uint32_t)(target >> 32),
                                .targets = &sampler->targets};
-    take_targets(sampler, now.target_generation);
-    uint8_t *due = row_due(sampler, row);
-    row->t_ns = now_ns;
-    row->target = now.target;
-    memset(due, 0, sampler->channel_count);
-    for (size_t i = 0; i < sampler->channel_count; i++)
-        row->values[i] = NAN;
-    for (size_t i = 0; i < sampler->opened_count; i++) {
-        struct opened *opened = &sampler->opened[i];
-        if (tick < opened->next_tick)
-            continue;
-        /* The tier's own grid, also after missed ticks. */
-        opened->next_tick = (tick / opened->period_ticks + 1) * opened->period_ticks;
-        double *values = row->values + opened->first;
-        if (opened->collector->sample(opened->state, &now, values) < 0)
-            add(&sampler->failed_samples, 1);
-        mark_due(sampler, opened, tick, &now, values, due + opened->first);
-    }
+    /* Also when the ring is full: the next differences are then over one interval. */
+    sample_all(sampler, tick, &now);
+    /* What changed while it stood still is nobody's. */
+    if (sampler->resumed)
+        sampler->resumed = false;
+    else if (sampler_ring_put(&sampler->ring, now_ns, now.target, sampler->values, sampler->due))
+        add(&sampler->rows, 1);
+    else
+        add(&sampler->dropped_rows, 1);
+    wake_reader(sampler, now_ns);
 }
 
-static void take_sample(struct sampler *sampler, uint64_t tick, uint64_t now_ns, uint64_t grid_ns)
+/* Until the deadline, or until *word is no longer `expected`; now and then for nothing. */
+static void futex_wait(_Atomic uint32_t *word, uint32_t expected, const struct timespec *deadline)
 {
-    uint64_t head = atomic_load_explicit(&sampler->head, memory_order_relaxed);
-    uint64_t tail = atomic_load_explicit(&sampler->tail, memory_order_acquire);
-    /* What changed while it stood still is nobody's. */
-    if (sampler->resumed) {
-        sampler->resumed = false;
-        sample_all(sampler, sampler->spare, tick, now_ns, grid_ns);
-        return;
-    }
-    if (head - tail >= sampler->row_count) {
-        /* The collectors go on, so that their next differences are over one interval. */
-        sample_all(sampler, sampler->spare, tick, now_ns, grid_ns);
-        add(&sampler->dropped_rows, 1);
-        return;
-    }
-    sample_all(sampler, ring_at(sampler, head), tick, now_ns, grid_ns);
-    atomic_store_explicit(&sampler->head, head + 1, memory_order_release);
+    long number = SYS_futex;
+#ifdef SYS_futex_time64 /* 32 bits: as wide as libc's struct timespec */
+    if (sizeof(deadline->tv_sec) > sizeof(long))
+        number = SYS_futex_time64;
+#endif
+    long rc = syscall(number, word, FUTEX_WAIT_BITSET_PRIVATE, expected, deadline, NULL,
+                      FUTEX_BITSET_MATCH_ANY);
+    if (rc < 0 && errno != ETIMEDOUT && errno != EINTR && errno != EAGAIN)
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, deadline, NULL); /* a sandbox without it */
 }
 
 /* Returns false when it is time to stop. */
 static bool wait_until(struct sampler *sampler, uint64_t deadline_ns)
 {
-    struct timespec deadline = {.tv_sec = (time_t)(deadline_ns / NS_PER_S),
-                                .tv_nsec = (long)(deadline_ns % NS_PER_S)};
-    pthread_mutex_lock(&sampler->lock);
-    int rc = 0;
-    while (!sampler->stopping && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&sampler->wake, &sampler->lock, &deadline);
-    bool go_on = !sampler->stopping;
-    pthread_mutex_unlock(&sampler->lock);
-    return go_on;
+    const struct timespec deadline = {.tv_sec = (time_t)(deadline_ns / NS_PER_S),
+                                      .tv_nsec = (long)(deadline_ns % NS_PER_S)};
+    while (!atomic_load_explicit(&sampler->stopping, memory_order_acquire)) {
+        if (clock_mono_ns() >= deadline_ns)
+            return true;
+        futex_wait(&sampler->stopping, 0, &deadline);
+    }
+    return false;
 }
 
 static void *sampler_loop(void *context)
 {
     struct sampler *sampler = context;
     uint64_t begin_ns = clock_mono_ns();
+    /* The kernel may put wake-ups together that are this close: 50 us, but of a short interval
+     * less. */
+    prctl(PR_SET_TIMERSLACK, u64_max(u64_min(SLACK_MAX_NS, sampler->interval_ns / 1000), 1));
     for (uint64_t tick = 0;; tick++) {
         uint64_t deadline_ns = begin_ns + tick * sampler->interval_ns;
         if (!wait_until(sampler, deadline_ns))
@@ -215,14 +246,13 @@ static void *sampler_loop(void *context)
         uint64_t now_ns = clock_mono_ns();
         uint64_t late_ns = now_ns - deadline_ns;
         uint64_t missed = late_ns / sampler->interval_ns;
-        if (late_ns > get(&sampler->late_ns_max))
-            atomic_store_explicit(&sampler->late_ns_max, late_ns, memory_order_relaxed);
+        sampler_late_add(&sampler->late, late_ns);
         add(&sampler->missed_ticks, missed);
         tick += missed;
         take_sample(sampler, tick, now_ns, deadline_ns + missed * sampler->interval_ns);
         add(&sampler->ticks, 1);
-        atomic_store_explicit(&sampler->cpu_ns, clock_thread_ns(), memory_order_relaxed);
     }
+    add(&sampler->cpu_ns, clock_thread_ns());
     return NULL;
 }
 
@@ -235,6 +265,12 @@ static bool is_opened(const struct sampler *sampler, const struct collector *col
             return true;
     }
     return false;
+}
+
+/* What is late is what the program tells of itself: it costs a read of shared memory. */
+static bool is_wanted(const struct collect_env *env, const struct channel *channel)
+{
+    return channel->is_late || collect_is_wanted(env, channel->metric->name);
 }
 
 static int open_collector(struct sampler *sampler, const struct collect_env *env,
@@ -253,6 +289,14 @@ static int open_collector(struct sampler *sampler, const struct collect_env *env
     }
     uint64_t pace_ns = u64_max(collector->min_interval_ns, sampler->interval_ns);
     opened->period_ticks = (pace_ns + sampler->interval_ns - 1) / sampler->interval_ns;
+    opened->is_seldom = env->is_wanted != NULL;
+    for (size_t i = 0; i < opened->channels.count; i++) {
+        if (is_wanted(env, &opened->channels.items[i]))
+            opened->is_seldom = false;
+        else
+            opened->channels.items[i].min_interval_ns =
+                u64_max(opened->channels.items[i].min_interval_ns, COLLECT_SELDOM_NS);
+    }
     sampler->channel_count += opened->channels.count;
     sampler->opened_count++;
     return 0;
@@ -350,35 +394,24 @@ static int open_columns(struct sampler *sampler, struct error *err)
 static int open_ring(struct sampler *sampler, struct error *err)
 {
     uint64_t rows = RING_SECONDS * NS_PER_S / sampler->interval_ns + 1;
-    sampler->row_count = u64_min(u64_max(rows, RING_ROWS_MIN), RING_ROWS_MAX);
-    size_t size = sizeof(struct ring_row) + sampler->channel_count * (sizeof(double) + 1);
-    size_t alignment = _Alignof(struct ring_row);
-    sampler->row_size = (size + alignment - 1) / alignment * alignment;
-    sampler->ring = calloc(sampler->row_count, sampler->row_size);
-    sampler->spare = calloc(1, sampler->row_size);
-    if (!sampler->ring || !sampler->spare)
-        return error_set(err, ERROR_NOMEM, "out of memory for %zu rows of samples",
-                         sampler->row_count);
+    double columns = 0; /* of a row, on average */
+    for (size_t i = 0; i < sampler->channel_count; i++)
+        columns += 1.0 / (double)sampler->columns[i].period_ticks;
+    rows = u64_min(u64_max(rows, RING_ROWS_MIN), RING_ROWS_MAX);
+    sampler->values = calloc(sampler->channel_count + 1, sizeof(*sampler->values));
+    sampler->due = calloc(sampler->channel_count + 1, 1);
+    if (!sampler->values || !sampler->due ||
+        sampler_ring_init(&sampler->ring, (size_t)rows, columns, sampler->channel_count) < 0)
+        return error_set(err, ERROR_NOMEM, "out of memory for %d rows of samples", (int)rows);
     return 0;
 }
 
-static int open_wake(struct sampler *sampler, struct error *err)
+static int open_lock(struct sampler *sampler, struct error *err)
 {
-    pthread_condattr_t attributes;
-    int rc = pthread_condattr_init(&attributes);
-    if (rc == 0) {
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-        rc = pthread_cond_init(&sampler->wake, &attributes);
-        pthread_condattr_destroy(&attributes);
-    }
+    int rc = pthread_mutex_init(&sampler->lock, NULL);
     if (rc != 0)
-        return error_set_errno(err, ERROR_SYSTEM, rc, "cannot make a condition variable");
-    rc = pthread_mutex_init(&sampler->lock, NULL);
-    if (rc != 0) {
-        pthread_cond_destroy(&sampler->wake);
         return error_set_errno(err, ERROR_SYSTEM, rc, "cannot make a lock");
-    }
-    sampler->wake_ready = true;
+    sampler->has_lock = true;
     return 0;
 }
 
@@ -391,6 +424,7 @@ int sampler_open(const struct collect_env *env, const char *const *names, size_t
     if (!sampler)
         return error_set(err, ERROR_NOMEM, "out of memory for the sampler");
     sampler->interval_ns = env->interval_ns;
+    sampler->fd = -1;
     int rc =
         count > 0 ? open_named(sampler, env, names, count, err) : open_present(sampler, env, err);
     if (rc == 0)
@@ -398,7 +432,7 @@ int sampler_open(const struct collect_env *env, const char *const *names, size_t
     if (rc == 0)
         rc = open_ring(sampler, err);
     if (rc == 0)
-        rc = open_wake(sampler, err);
+        rc = open_lock(sampler, err);
     if (rc < 0) {
         sampler_close(sampler);
         return rc;
@@ -416,14 +450,15 @@ void sampler_close(struct sampler *sampler)
         sampler->opened[i].collector->close(sampler->opened[i].state);
         channel_set_deinit(&sampler->opened[i].channels);
     }
-    if (sampler->wake_ready) {
-        pthread_cond_destroy(&sampler->wake);
+    if (sampler->has_lock)
         pthread_mutex_destroy(&sampler->lock);
-    }
+    if (sampler->fd >= 0)
+        close(sampler->fd);
+    sampler_ring_deinit(&sampler->ring);
     free(sampler->channels);
     free(sampler->columns);
-    free(sampler->ring);
-    free(sampler->spare);
+    free(sampler->values);
+    free(sampler->due);
     free(sampler);
 }
 
@@ -449,7 +484,7 @@ int sampler_start(struct sampler *sampler, struct error *err)
     sigset_t all, before;
     if (sampler->running)
         return error_set(err, ERROR_INTERNAL, "the sampler runs already");
-    sampler->stopping = false; /* no thread that could see it yet */
+    atomic_store(&sampler->stopping, 0); /* no thread that could see it yet */
     sampler->resumed = get(&sampler->ticks) > 0;
     for (size_t i = 0; i < sampler->opened_count; i++)
         sampler->opened[i].next_tick = 0;
@@ -483,34 +518,50 @@ void sampler_set_target(struct sampler *sampler, pid_t pid)
     sampler_set_targets(sampler, &targets);
 }
 
+int sampler_fd(struct sampler *sampler, struct error *err)
+{
+    if (sampler->fd < 0)
+        sampler->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return sampler->fd >= 0
+               ? sampler->fd
+               : error_set_errno(err, ERROR_SYSTEM, errno, "cannot make an event descriptor");
+}
+
+bool sampler_has_rows(const struct sampler *sampler)
+{
+    return get(&sampler->ring.head) != get(&sampler->ring.tail);
+}
+
 size_t sampler_drain(struct sampler *sampler,
                      void (*fn)(const struct sample_row *row, void *context), void *context)
 {
-    uint64_t head = atomic_load_explicit(&sampler->head, memory_order_acquire);
-    uint64_t tail = atomic_load_explicit(&sampler->tail, memory_order_relaxed);
-    size_t count = 0;
-    for (; tail < head; tail++, count++) {
-        struct ring_row *row = ring_at(sampler, tail);
-        struct sample_row out = {.t_ns = row->t_ns,
-                                 .target = row->target,
-                                 .values = row->values,
-                                 .due = row_due(sampler, row)};
-        fn(&out, context);
-        atomic_store_explicit(&sampler->tail, tail + 1, memory_order_release);
-    }
-    return count;
+    uint64_t count;
+    /* Before the ring: a row that comes in between makes it readable again. */
+    if (sampler->fd >= 0 && read(sampler->fd, &count, sizeof(count)) < 0)
+        count = 0; /* nothing was told yet; there may be rows all the same */
+    return sampler_ring_drain(&sampler->ring, fn, context);
 }
 
 void sampler_stop(struct sampler *sampler)
 {
     if (!sampler->running)
         return;
-    pthread_mutex_lock(&sampler->lock);
-    sampler->stopping = true;
-    pthread_cond_signal(&sampler->wake);
-    pthread_mutex_unlock(&sampler->lock);
+    atomic_store_explicit(&sampler->stopping, 1, memory_order_release);
+    syscall(SYS_futex, &sampler->stopping, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
     pthread_join(sampler->thread, NULL);
     sampler->running = false;
+}
+
+/* Of a thread that runs, its clock; what it used is counted when it ends. */
+static uint64_t thread_cpu_ns(const struct sampler *sampler)
+{
+    clockid_t clock;
+    struct timespec now;
+    uint64_t before_ns = get(&sampler->cpu_ns);
+    if (!sampler->running || pthread_getcpuclockid(sampler->thread, &clock) != 0 ||
+        clock_gettime(clock, &now) != 0)
+        return get(&sampler->cpu_ns);
+    return before_ns + (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 void sampler_get_stats(const struct sampler *sampler, struct sampler_stats *ret)
@@ -518,10 +569,12 @@ void sampler_get_stats(const struct sampler *sampler, struct sampler_stats *ret)
     *ret = (struct sampler_stats){
         .ticks = get(&sampler->ticks),
         .missed_ticks = get(&sampler->missed_ticks),
-        .rows = get(&sampler->head),
+        .rows = get(&sampler->rows),
         .dropped_rows = get(&sampler->dropped_rows),
         .failed_samples = get(&sampler->failed_samples),
-        .cpu_ns = get(&sampler->cpu_ns),
-        .late_ns_max = get(&sampler->late_ns_max),
+        .cpu_ns = thread_cpu_ns(sampler),
+        .late_ns_p50 = sampler_late_quantile_ns(&sampler->late, 0.5),
+        .late_ns_p99 = sampler_late_quantile_ns(&sampler->late, 0.99),
+        .late_ns_max = sampler_late_quantile_ns(&sampler->late, 1),
     };
 }

@@ -24,6 +24,7 @@
 struct event {
     struct strbuf category, name, op, provider, index, types;
     double duration_us, start_us; /* NaN: not said */
+    double thread;                /* 0: not said */
 };
 
 struct builder {
@@ -35,6 +36,7 @@ struct builder {
     uint32_t *slots; /* hash table: index into nodes + 1, 0: free */
     size_t slot_count;
     struct ort_spans runs;
+    uint64_t spans; /* so far */
 };
 
 /* ---- one event ---------------------------------------------------------------------------- */
@@ -48,6 +50,7 @@ static void event_clear(struct event *event)
     strbuf_clear(&event->index);
     strbuf_clear(&event->types);
     event->duration_us = event->start_us = NAN;
+    event->thread = 0;
 }
 
 static void event_deinit(struct event *event)
@@ -154,6 +157,8 @@ static enum json_scan_token read_member(struct builder *builder, const char *key
         keep_number(builder, token, &builder->event.duration_us);
     else if (strcmp(key, "ts") == 0)
         keep_number(builder, token, &builder->event.start_us);
+    else if (strcmp(key, "tid") == 0)
+        keep_number(builder, token, &builder->event.thread);
     else if (strcmp(key, "args") == 0 && token == SCAN_OBJECT)
         return read_object(builder, read_argument);
     return json_scan_skip(&builder->scan, token);
@@ -261,6 +266,7 @@ static struct ort_builder_node *find_node(struct builder *builder)
 static void add_span(struct builder *builder, struct ort_spans *spans)
 {
     double start = builder->event.start_us, duration = builder->event.duration_us;
+    uint64_t duration_ns = duration > 0 ? (uint64_t)(duration * 1e3) : 0;
     if (array_reserve(&spans->items, &spans->capacity, spans->count + 1, sizeof(*spans->items)) <
         0) {
         no_memory(builder);
@@ -268,7 +274,10 @@ static void add_span(struct builder *builder, struct ort_spans *spans)
     }
     spans->items[spans->count++] = (struct ort_span){
         .start_ns = start > 0 ? (uint64_t)(start * 1e3) : 0,
-        .duration_ns = duration > 0 ? (uint64_t)(duration * 1e3) : 0,
+        .duration_ns = duration_ns,
+        .own_ns = duration_ns,
+        .thread = builder->event.thread > 0 ? (uint64_t)builder->event.thread : 0,
+        .order = builder->spans++,
     };
 }
 
@@ -359,6 +368,8 @@ static int build(struct builder *builder, const char *path, struct ort_profile *
         error_hint(err, "ONNX Runtime writes the nodes while the model runs: was it run at all?");
         error_at(err, path, 0, 0);
     }
+    if (rc == 0)
+        rc = ort_profile_unnest(builder->nodes, builder->node_count, err);
     if (rc == 0)
         rc = ort_profile_assemble(&profile, builder->nodes, builder->node_count, &builder->runs,
                                   err);

@@ -22,9 +22,10 @@ struct ort_node {
     const char *provider; /* "CPUExecutionProvider" */
     const char *types;    /* element types of its inputs: "float,float,float"; "" if not said */
     uint64_t calls;
-    uint64_t total_ns;
-    uint64_t *call_ns;     /* calls of them, in order of time */
-    bool is_cast_inserted; /* a Cast that the engine put in (InsertedPrecisionFreeCast…) */
+    uint64_t first_run_calls; /* of them: in the first of several runs; they stand first */
+    uint64_t total_ns;        /* without the time of nodes inside it (If, Loop, Scan) */
+    uint64_t *call_ns;        /* calls of them, in order of time; likewise */
+    bool is_cast_inserted;    /* a Cast that the engine put in (InsertedPrecisionFreeCast…) */
 };
 
 struct ort_provider_share {

@@ -9,6 +9,9 @@
 
 struct ort_span {
     uint64_t start_ns, duration_ns;
+    uint64_t own_ns; /* without that of nodes inside it */
+    uint64_t thread;
+    uint64_t order; /* in the file */
 };
 
 struct ort_spans {
@@ -22,6 +25,8 @@ struct ort_builder_node {
     struct ort_spans calls;
 };
 
+/* ort_profile_nested.c: takes from each call's own_ns what nodes inside it took. */
+int ort_profile_unnest(struct ort_builder_node *nodes, size_t count, struct error *err);
 /* Sorts the calls of the nodes by time. */
 int ort_profile_assemble(struct ort_profile *profile, struct ort_builder_node *nodes, size_t count,
                          const struct ort_spans *runs, struct error *err);

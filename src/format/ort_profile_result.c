@@ -18,7 +18,7 @@ static bool is_one_of(const char *text, const char *const *words, size_t count)
     return false;
 }
 
-/* Their time holds that of the nodes inside them, which have events of their own. */
+/* The types of their inputs do not say what happens inside. */
 static bool holds_others(const char *op)
 {
     static const char *const ops[] = {"If", "Loop", "Scan", "SequenceMap"};
@@ -45,7 +45,8 @@ static uint64_t end_of_first_run(const struct ort_spans *runs)
     return first->start_ns + first->duration_ns;
 }
 
-static int fill_node(struct arena *arena, struct ort_builder_node *from, struct ort_node *node)
+static int fill_node(struct arena *arena, struct ort_builder_node *from, uint64_t after_ns,
+                     struct ort_node *node)
 {
     uint64_t *call_ns = arena_alloc(arena, from->calls.count * sizeof(*call_ns));
     if (!call_ns)
@@ -63,8 +64,9 @@ static int fill_node(struct arena *arena, struct ort_builder_node *from, struct 
                                               str_starts_with(from->name, "InsertedCast")),
     };
     for (size_t i = 0; i < from->calls.count; i++) {
-        call_ns[i] = from->calls.items[i].duration_ns;
+        call_ns[i] = from->calls.items[i].own_ns;
         node->total_ns += call_ns[i];
+        node->first_run_calls += from->calls.items[i].start_ns < after_ns;
     }
     return 0;
 }
@@ -75,7 +77,7 @@ static uint64_t later_ns(const struct ort_spans *spans, uint64_t after_ns)
     uint64_t total = 0;
     for (size_t i = 0; i < spans->count; i++)
         if (spans->items[i].start_ns >= after_ns)
-            total += spans->items[i].duration_ns;
+            total += spans->items[i].own_ns;
     return total;
 }
 
@@ -112,14 +114,12 @@ int ort_profile_assemble(struct ort_profile *profile, struct ort_builder_node *n
     if (!profile->nodes || !profile->shares)
         return error_set(err, ERROR_NOMEM, "out of memory");
     for (size_t i = 0; i < count; i++) {
-        if (fill_node(arena, &nodes[i], &profile->nodes[i]) < 0)
+        if (fill_node(arena, &nodes[i], after_ns, &profile->nodes[i]) < 0)
             return error_set(err, ERROR_NOMEM, "out of memory");
         struct ort_provider_share *share = share_of(profile, nodes[i].provider);
         if (!share)
             return error_set(err, ERROR_INPUT, "more than %d providers", PROVIDERS_MAX);
         share->nodes++;
-        if (holds_others(nodes[i].op))
-            continue;
         uint64_t ns = later_ns(&nodes[i].calls, after_ns);
         share->total_ns += ns;
         profile->node_total_ns += ns;

@@ -239,3 +239,9 @@ int run_csv_write(const struct run *const *runs, size_t count, bool with_warmup,
     }
     return out->failed ? error_set(err, ERROR_NOMEM, "out of memory writing CSV") : 0;
 }
+
+uint64_t run_csv_left_out(const struct run *run)
+{
+    const struct run_series *latency = find_latency(run);
+    return latency ? latency->raw_dropped : 0;
+}

@@ -17,5 +17,8 @@
 
 int run_csv_write(const struct run *const *runs, size_t count, bool with_warmup, struct strbuf *out,
                   struct error *err);
+/* How many values of the latency have no row and cannot have one: what lies beyond the raw samples
+ * that are kept (RUN_SAMPLES_MAX) is known as a distribution only. */
+uint64_t run_csv_left_out(const struct run *run);
 
 #endif

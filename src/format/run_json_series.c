@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "stats/hist.h"
 
 #define BLOCK_MAX 4096
 
@@ -162,6 +163,57 @@ static int read_sample(struct replay *replay, size_t i)
     return 0;
 }
 
+static uint64_t get_u64(struct json_reader *reader, const json_t *object, const char *key)
+{
+    return (uint64_t)json_get_i64(reader, object, key, 0, INT64_MAX, 0);
+}
+
+static int read_buckets(struct json_reader *reader, const json_t *buckets, struct hist *hist)
+{
+    size_t n = json_array_size(buckets);
+    int64_t last = -1;
+    for (size_t i = 0; i + 1 < n; i += 2) {
+        const json_t *bucket = json_array_get(buckets, i), *value = json_array_get(buckets, i + 1);
+        int64_t index = json_integer_value(bucket), count = json_integer_value(value);
+        if (!json_is_integer(bucket) || !json_is_integer(value) || index <= last ||
+            index >= HIST_BUCKETS || count <= 0 || (uint64_t)count > INT64_MAX - hist->count)
+            return json_reader_fail(
+                reader, ERROR_INPUT,
+                "\"buckets\" must be pairs of a bucket, ascending, and a count");
+        hist->buckets[index] = (uint64_t)count;
+        hist->count += (uint64_t)count;
+        last = index;
+    }
+    return reader->rc;
+}
+
+static int read_histogram(struct replay *replay, const json_t *row)
+{
+    struct json_reader *reader = replay->reader;
+    const json_t *object = json_object_get(row, "histogram");
+    if (reader->rc < 0 || !object)
+        return reader->rc;
+    CLEANUP_FREE struct hist *hist = hist_new();
+    if (!hist)
+        return json_reader_fail_memory(reader);
+    if (!json_is_object(object) || replay->series.kind == SERIES_TIME)
+        return json_reader_fail(reader, ERROR_INPUT,
+                                "\"histogram\" must be an object, and not of "
+                                "values over time");
+    read_buckets(reader, json_get_array(reader, object, "buckets"), hist);
+    hist->min = get_u64(reader, object, "min");
+    hist->max = get_u64(reader, object, "max");
+    hist->sum = json_number_value(json_object_get(object, "sum"));
+    hist->sum_sq = json_number_value(json_object_get(object, "sum_sq"));
+    if (reader->rc == 0 &&
+        (hist->count != get_u64(reader, object, "n") || hist->count == 0 || hist->min > hist->max))
+        json_reader_fail(reader, ERROR_INPUT, "\"histogram\" contradicts itself");
+    struct sample_block block = {.series = &replay->series, .hist = hist};
+    if (reader->rc == 0)
+        reader->rc = sink_samples(replay->sink, &block, reader->err);
+    return reader->rc;
+}
+
 static int tell_dropped(struct replay *replay, const json_t *row)
 {
     struct json_reader *reader = replay->reader;
@@ -190,6 +242,7 @@ static int replay_one(struct replay *replay, const json_t *row)
     for (size_t i = 0; replay->reader->rc == 0 && i < n; i++)
         read_sample(replay, i);
     flush(replay);
+    read_histogram(replay, row);
     return tell_dropped(replay, row);
 }
 

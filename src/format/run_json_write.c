@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/util.h"
 #include "format/facts_json.h"
 #include "format/run_json.h"
 #include "format/run_json_internal.h"
@@ -156,7 +157,28 @@ static void write_columns(struct json_writer *writer, const struct run_series *s
     json_write_end(writer);
 }
 
-static void write_series(struct json_writer *writer, const struct run *run)
+/* Values of which only the distribution is known: pairs of a bucket of stats/hist.h and its count,
+ * in ns or millionths of the unit. */
+static void write_histogram(struct json_writer *writer, const struct hist *hist)
+{
+    json_write_object(writer, "histogram");
+    json_write_u64(writer, "n", hist->count);
+    json_write_u64(writer, "min", hist->min);
+    json_write_u64(writer, "max", hist->max);
+    json_write_number(writer, "sum", hist->sum);
+    json_write_number(writer, "sum_sq", hist->sum_sq);
+    json_write_array_line(writer, "buckets");
+    for (size_t i = 0; i < HIST_BUCKETS; i++) {
+        if (hist->buckets[i] == 0)
+            continue;
+        json_write_u64(writer, NULL, i);
+        json_write_u64(writer, NULL, hist->buckets[i]);
+    }
+    json_write_end(writer);
+    json_write_end(writer);
+}
+
+static int write_series(struct json_writer *writer, const struct run *run, struct error *err)
 {
     json_write_array(writer, "series");
     for (size_t i = 0; i < run->series_count; i++) {
@@ -176,13 +198,20 @@ static void write_series(struct json_writer *writer, const struct run *run)
             json_write_text(writer, "reason", reason_name(series->series.reason));
             json_write_text(writer, "why", series->series.why);
         }
-        /* What only a histogram holds is not in the columns; the number says so. */
-        if (series->raw_dropped > 0)
+        /* What is not in the columns; the number says so where nothing else holds it. */
+        CLEANUP_FREE struct hist *hist = NULL;
+        int rc = run_hist_beyond_raw(series, &hist, err);
+        if (rc < 0)
+            return rc;
+        if (hist && hist->count > 0)
+            write_histogram(writer, hist);
+        else if (series->raw_dropped > 0)
             json_write_u64(writer, "dropped", series->raw_dropped);
         write_columns(writer, series);
         json_write_end(writer);
     }
     json_write_end(writer);
+    return 0;
 }
 
 static void write_head(struct json_writer *writer, const struct run *run)
@@ -229,7 +258,9 @@ static int write_run(struct json_writer *writer, const struct run *run, bool wit
     write_events(writer, run);
     if (with_samples) {
         write_phase_list(writer, run);
-        write_series(writer, run);
+        rc = write_series(writer, run, err);
+        if (rc < 0)
+            return rc;
     }
     json_write_end(writer);
     return 0;

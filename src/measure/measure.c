@@ -157,7 +157,10 @@ static void describe_stage(const struct measure *measure, char *buf, size_t size
     const struct span *span = &measure->span;
     uint64_t asked = measure->plan.warmup_auto ? 0 : measure->plan.warmup_units;
     if (span->units == 0)
-        snprintf(buf, size, "loading");
+        snprintf(buf, size, "loading, %.0f s",
+                 (double)((int64_t)(clock_mono_ns() - measure->begin_ns) -
+                          measure->invocation_begin_ns) /
+                     (double)NS_PER_S);
     else if (span->units < span->apart + asked)
         snprintf(buf, size, "warm-up");
     else
@@ -363,7 +366,12 @@ int measure_close(struct measure *measure, struct error *err)
     int end_rc = sink_end(measure->sink, &end, rc == 0 ? err : NULL);
     facts_deinit(&after);
     facts_deinit(&workload);
-    return rc < 0 ? rc : end_rc;
+    if (rc == 0)
+        rc = end_rc;
+    /* What was measured is whole, but who stopped tacho at the very end did stop it. */
+    if (rc == 0 && !cut_short && interrupt_count() > 0)
+        rc = error_set(err, ERROR_INTERRUPTED, "interrupted");
+    return rc;
 }
 
 const struct run *measure_run_get(const struct measure *measure)

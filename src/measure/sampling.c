@@ -98,7 +98,8 @@ static size_t choose_collectors(const struct measure_plan *plan, const struct co
 int sampling_open(struct measure *measure, struct error *err)
 {
     const struct measure_plan *plan = &measure->plan;
-    struct collect_env env = {.root = plan->root, .interval_ns = plan->interval_ns, .seed = 1};
+    struct collect_env env = {
+        .root = plan->root, .interval_ns = plan->interval_ns, .seed = 1, .without_probe = true};
     const char *chosen[32];
     const char *const *names = plan->collector_names;
     size_t count = plan->collector_count;

@@ -108,6 +108,10 @@ int watch_open(const struct watch_plan *plan, struct watch **ret_watch, struct e
         sink_tee_add(&watch->tee, plan->sink[i]);
     if (rc == 0)
         rc = begin_run(watch, err);
+    if (rc == 0) {
+        watch->sampler_fd = sampler_fd(watch->sampler, err);
+        rc = watch->sampler_fd < 0 ? watch->sampler_fd : 0;
+    }
     /* Last, so that nothing of its life is missed, and none of ours disturbs its beginning. */
     if (rc == 0)
         rc = watch_targets_open(watch, err);
@@ -119,7 +123,6 @@ int watch_open(const struct watch_plan *plan, struct watch **ret_watch, struct e
         watch_free(watch);
         return rc;
     }
-    watch->next_row_ns = clock_mono_ns();
     *ret_watch = watch;
     return 0;
 }
@@ -178,6 +181,8 @@ void watch_get_status(const struct watch *watch, struct watch_status *ret_status
         .rows = watch->rows,
         .missed_ticks = stats.missed_ticks,
         .dropped_rows = stats.dropped_rows,
+        .late_ns_p50 = stats.late_ns_p50,
+        .late_ns_p99 = stats.late_ns_p99,
         .late_ns_max = stats.late_ns_max,
         .own_cpu_ns = clock_process_ns() - watch->own_cpu_begin_ns,
         .alive = watch->alive,
@@ -193,6 +198,17 @@ void watch_get_status(const struct watch *watch, struct watch_status *ret_status
 
 /* ---- end ---- */
 
+/* How well the pace was kept. */
+static void describe_ticks(const struct watch *watch, struct facts *facts)
+{
+    struct sampler_stats stats;
+    sampler_get_stats(watch->sampler, &stats);
+    facts_integer(facts, "ticks_missed", (int64_t)(stats.missed_ticks + stats.dropped_rows), NULL);
+    facts_number(facts, "tick_late_p50_ms", (double)stats.late_ns_p50 / (double)NS_PER_MS, NULL);
+    facts_number(facts, "tick_late_p99_ms", (double)stats.late_ns_p99 / (double)NS_PER_MS, NULL);
+    facts_number(facts, "tick_late_max_ms", (double)stats.late_ns_max / (double)NS_PER_MS, NULL);
+}
+
 static int end_run(struct watch *watch, struct error *err)
 {
     struct facts after = {0}, workload = {0};
@@ -200,6 +216,7 @@ static int end_run(struct watch *watch, struct error *err)
     environment_read_changing(watch->plan.root, &after);
     if (watch->end_count > 0 && watch->cpu_column >= 0)
         facts_number(&workload, "cpu_time_s", watch->cpu_s, "cpu_track_pct");
+    describe_ticks(watch, &workload);
     struct phase steady = {.kind = PHASE_STEADY, .unit_count = 1, .end_ns = end_ns + 1};
     watch->run.state = RUN_RECORDING;
     int rc = sink_phase(watch->sink, &steady, err);

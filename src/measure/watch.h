@@ -45,12 +45,17 @@ struct watch_plan {
     size_t limit_count;
     const char *work_file; /* its size, or with work_lines its lines, is the work done */
     bool work_lines;
+    /* Of instrumented programs: see struct collect_env. */
+    const char *shm_dir, *inference_channel, *fps_channel;
     double memory_limit_mb; /* NaN: the cgroup's limit, else what is free */
     /* Of the memory verdict; 0: as stats/growth.h has it. By RSS: that has a value at every tick,
      * anonymous memory once a second. */
     double growth_min_duration_s;
     bool growth_by_rss;
     struct run_sink *sink[WATCH_SINKS_MAX]; /* store; NULL-terminated unless full */
+    /* Whether the rows show a metric at every interval: then the others, but for what the limits
+     * and findings need, are read seldom (collect_env). NULL: all are wanted. */
+    bool (*is_wanted)(const char *metric, void *context);
     /* Called once the columns are known and nothing has begun: a failure is watch_open's. It may
      * still set the plan's sinks. */
     int (*on_open)(const struct channel *channels, size_t count, void *context, struct error *err);
@@ -79,7 +84,7 @@ struct watch_end {
 struct watch_status {
     uint64_t elapsed_ns;
     uint64_t rows, missed_ticks, dropped_rows;
-    uint64_t late_ns_max;
+    uint64_t late_ns_p50, late_ns_p99, late_ns_max; /* as struct sampler_stats */
     uint64_t own_cpu_ns;
     size_t alive;                        /* targets that have not ended */
     double cpu_s;                        /* CPU time of the targets so far, by the rows */

@@ -93,9 +93,17 @@ static int tell_growth_value(struct watch *watch, struct error *err)
     return sink_samples(watch->sink, &block, err);
 }
 
+/* Of work_names there. */
+static size_t work_kind(const struct watch *watch)
+{
+    if (!watch->plan.work_file)
+        return 2;
+    return watch->plan.work_lines ? 0 : 1;
+}
+
 static int find_growth(struct watch *watch, struct error *err)
 {
-    static const char *const work_names[] = {"lines", "bytes"};
+    static const char *const work_names[] = {"lines", "bytes", "its units of work"};
     const char *limit_name = NULL;
     struct finding finding;
     int rc = watch_judge_growth(watch, err);
@@ -107,7 +115,7 @@ static int find_growth(struct watch *watch, struct error *err)
     struct growth_hints hints = {
         .metric = watch->by_rss ? "mem_track_rss_mb" : "mem_track_anon_mb",
         .subject = watch->end_count == 1 ? watch->ends[0].name : "the watched processes",
-        .work_name = watch->work_column >= 0 ? &work_names[watch->plan.work_lines ? 0 : 1] : NULL,
+        .work_name = watch->work_column >= 0 ? &work_names[work_kind(watch)] : NULL,
         .limit_name = limit_name,
         .with_children = !watch->plan.without_children,
         .is_python = is_python(watch),
@@ -139,25 +147,31 @@ static int find_end(struct watch *watch, const struct watch_end *end, struct err
 
 /* ---- silence ---- */
 
-void watch_tell_silence(struct watch *watch)
+void watch_tell_silence(struct watch *watch, int column, const struct watch_pulse *pulse)
 {
     struct finding finding;
     struct error err = {0};
+    const struct channel *channel = &watch->columns[column];
+    double moved_s = (double)pulse->moved_ns / (double)NS_PER_S;
     double still_s =
-        (double)((int64_t)(watch->row.t_ns - watch->begin_ns) - watch->pulse.moved_ns) /
-        (double)NS_PER_S;
-    finding_init(&finding, "silent_counter", SEVERITY_WARNING, "work_done");
+        (double)((int64_t)(watch->row.t_ns - watch->begin_ns) - pulse->moved_ns) / (double)NS_PER_S;
+    bool is_file = watch->plan.work_file && column == watch->work_column;
+    const char *unit = !is_file ? (channel->instance[0] ? "frames" : "units of work")
+                       : watch->plan.work_lines ? "lines"
+                                                : "bytes";
+    finding_init(&finding, "silent_counter", SEVERITY_WARNING, channel->metric->name);
     finding_sentence(
         &finding, "%s stands still at %.0f %s since %.1f s into the run, while the program lives",
-        watch->plan.work_file, watch->pulse.last, watch->plan.work_lines ? "lines" : "bytes",
-        (double)watch->pulse.moved_ns / (double)NS_PER_S);
+        is_file                ? watch->plan.work_file
+        : channel->instance[0] ? channel->instance
+                               : "its work counter",
+        pulse->last, unit, moved_s);
     finding.has_value = true;
     finding.value = still_s;
     str_copy(finding.unit, sizeof(finding.unit), "s");
-    finding.n = watch->pulse.still + 1;
+    finding.n = pulse->still + 1;
     finding_evidence(&finding, "%" PRIu64 " intervals without a change, %.1f s to %.1f s",
-                     watch->pulse.still, (double)watch->pulse.moved_ns / (double)NS_PER_S,
-                     (double)watch->pulse.moved_ns / (double)NS_PER_S + still_s);
+                     pulse->still, moved_s, moved_s + still_s);
     finding_advice(&finding, "look what the program waits for: its threads' stacks (gdb -p, py-spy "
                              "dump), its inputs, the disk");
     if (sink_finding(watch->sink, &finding, &err) < 0 && !watch->late_error.code)
@@ -180,9 +194,12 @@ static int find_gaps(struct watch *watch, struct error *err)
     finding.has_value = true;
     finding.value = (double)missing;
     finding.n = wanted;
-    finding_evidence(
-        &finding, "%" PRIu64 " ticks came too late, by up to %.0f ms; %" PRIu64 " rows dropped",
-        stats.missed_ticks, (double)stats.late_ns_max / (double)NS_PER_MS, stats.dropped_rows);
+    finding_evidence(&finding,
+                     "%" PRIu64
+                     " ticks came too late; late by %.1f ms (p99), at most %.0f ms; %" PRIu64
+                     " rows dropped",
+                     stats.missed_ticks, (double)stats.late_ns_p99 / (double)NS_PER_MS,
+                     (double)stats.late_ns_max / (double)NS_PER_MS, stats.dropped_rows);
     finding_advice(&finding, "sample less often (--interval), or leave tacho a core");
     return sink_finding(watch->sink, &finding, err);
 }

@@ -52,6 +52,12 @@ struct watch_pulse {
 /* True when it has just become silent: for three rows, or three times its usual pause. */
 bool watch_pulse_check(struct watch_pulse *pulse, double value, int64_t t_ns);
 
+/* A column of an instrumented program that should go on moving: a camera's frames. */
+struct watch_counter {
+    size_t column;
+    struct watch_pulse pulse;
+};
+
 /* ---- watch_oom.c: who sent SIGKILL ---- */
 
 struct watch_oom {
@@ -88,6 +94,7 @@ struct watch {
     struct sink_tee tee;
     struct run_sink *sink; /* the tee */
     struct sampler *sampler;
+    int sampler_fd;                 /* readable while rows wait */
     struct channel *columns;        /* the sampler's, then the work */
     struct watch_channel *channels; /* the same as series */
     size_t channel_count, sampler_count;
@@ -100,7 +107,6 @@ struct watch {
     uint8_t *due;
     bool has_begun; /* the sampler gave its first row */
     uint64_t rows;
-    uint64_t next_row_ns; /* CLOCK_MONOTONIC: when the next one is to be expected */
     int cpu_column, rss_column, anon_column, swap_column, work_column; /* -1: none */
     uint64_t last_cpu_ns;
     double cpu_s, last_swap_mb;
@@ -122,6 +128,8 @@ struct watch {
     struct watch_work work;
     struct watch_pulse pulse;
     double work_pending; /* read, and in no row yet; NaN: none */
+    struct watch_counter *counters;
+    size_t counter_count;
     bool closed;
 };
 
@@ -144,6 +152,6 @@ void watch_targets_close(struct watch *watch);
 
 /* watch_findings.c */
 int watch_findings_tell(struct watch *watch, struct error *err);
-void watch_tell_silence(struct watch *watch);
+void watch_tell_silence(struct watch *watch, int column, const struct watch_pulse *pulse);
 
 #endif

@@ -15,8 +15,6 @@
 #include "base/util.h"
 #include "measure/watch_internal.h"
 
-#define SOON_NS (15 * NS_PER_MS)     /* what sampling takes */
-#define BATCH_NS (100 * NS_PER_MS)   /* faster rows are drained together */
 #define ROWS_FOR_ANON 10             /* without any, resident memory has to do */
 #define RING_SPARE_NS (5 * NS_PER_S) /* the sampler's ring holds about 10 s */
 
@@ -105,18 +103,26 @@ static void count_cpu(struct watch *watch)
     watch->last_cpu_ns = watch->row.t_ns;
 }
 
+static void check_pulse(struct watch *watch, int column, struct watch_pulse *pulse)
+{
+    bool is_silent = watch_pulse_check(pulse, value_of(watch, column),
+                                       (int64_t)(watch->row.t_ns - watch->begin_ns));
+    if (is_silent && watch->alive > 0)
+        watch_tell_silence(watch, column, pulse);
+}
+
 static void put_work(struct watch *watch)
 {
     int column = watch->work_column;
-    if (column < 0)
-        return;
-    watch->values[column] = watch->work_pending;
-    watch->due[column] = !isnan(watch->work_pending);
-    bool is_silent = watch_pulse_check(&watch->pulse, watch->work_pending,
-                                       (int64_t)(watch->row.t_ns - watch->begin_ns));
-    watch->work_pending = NAN;
-    if (is_silent && watch->alive > 0)
-        watch_tell_silence(watch);
+    if (watch->plan.work_file) {
+        watch->values[column] = watch->work_pending;
+        watch->due[column] = !isnan(watch->work_pending);
+        watch->work_pending = NAN;
+    }
+    if (column >= 0)
+        check_pulse(watch, column, &watch->pulse);
+    for (size_t i = 0; i < watch->counter_count; i++)
+        check_pulse(watch, (int)watch->counters[i].column, &watch->counters[i].pulse);
 }
 
 /* The wall clock as it is now, less the age of the row: so rows agree with other logs, also after
@@ -143,7 +149,6 @@ static void take_row(const struct sample_row *row, void *context)
     buffer_row(watch);
     count_cpu(watch);
     feed_growth(watch);
-    watch->next_row_ns = row->t_ns + watch->plan.interval_ns + SOON_NS;
     watch->rows += !is_beginning;
     if (watch->plan.on_row)
         watch->plan.on_row(&watch->row, epoch_of(watch), is_beginning, watch->plan.context);
@@ -151,23 +156,16 @@ static void take_row(const struct sample_row *row, void *context)
 
 void watch_rows_drain(struct watch *watch)
 {
-    uint64_t now_ns = clock_mono_ns();
     if (!watch->sampler)
         return;
-    if (watch->work_column >= 0 && now_ns + SOON_NS >= watch->next_row_ns)
+    if (watch->plan.work_file && sampler_has_rows(watch->sampler))
         watch->work_pending = watch_work_read(&watch->work);
-    if (sampler_drain(watch->sampler, take_row, watch) == 0) {
-        if (now_ns >= watch->next_row_ns) /* it is late */
-            watch->next_row_ns = now_ns + SOON_NS;
+    if (sampler_drain(watch->sampler, take_row, watch) == 0)
         return;
-    }
     for (size_t i = 0; i < watch->channel_count; i++) {
         if (watch->channels[i].count > 0)
             flush_channel(watch, &watch->channels[i]);
     }
-    watch->next_row_ns = u64_max(watch->next_row_ns, now_ns + BATCH_NS);
-    if (watch->plan.interval_ns >= BATCH_NS)
-        watch->next_row_ns = watch->row.t_ns + watch->plan.interval_ns + SOON_NS;
 }
 
 /* ---- opening ---- */
@@ -197,7 +195,7 @@ static int open_columns(struct watch *watch, struct error *err)
     bool has_target = watch->plan.target_count > 0 || watch->plan.command;
     for (size_t i = 0; i < watch->sampler_count && !has_target; i++) {
         struct channel *column = &watch->columns[i];
-        if (!column->per_target || column->reason != REASON_NONE)
+        if (!column->per_target || column->is_late || column->reason != REASON_NONE)
             continue;
         column->reason = REASON_NOT_ASKED;
         column->why = "no process is watched";
@@ -208,7 +206,26 @@ static int open_columns(struct watch *watch, struct error *err)
                                                                 .source = watch->plan.work_file,
                                                                 .per_target = true};
     watch->channel_count = count;
-    watch->work_column = watch->plan.work_file ? (int)watch->sampler_count : -1;
+    /* The user's file goes before what the program counts as its work. */
+    int counted = find_column(watch, "work_done");
+    watch->work_column = watch->plan.work_file ? (int)watch->sampler_count : counted;
+    if (watch->plan.work_file && counted >= 0 && counted < (int)watch->sampler_count)
+        watch->columns[counted].reason = REASON_NOT_ASKED;
+    return 0;
+}
+
+/* Cameras that stop are told; whatever else a program counts may rest. */
+static int open_counters(struct watch *watch, struct error *err)
+{
+    watch->counters = calloc(watch->channel_count + 1, sizeof(*watch->counters));
+    if (!watch->counters)
+        return error_set(err, ERROR_NOMEM, "out of memory for %zu channels", watch->channel_count);
+    for (size_t i = 0; i < watch->channel_count; i++) {
+        if (watch->columns[i].reason == REASON_NONE &&
+            strcmp(watch->columns[i].metric->name, "frames_total") == 0)
+            watch->counters[watch->counter_count++] =
+                (struct watch_counter){.column = i, .pulse = {.last = NAN}};
+    }
     return 0;
 }
 
@@ -246,16 +263,41 @@ static int open_growth(struct watch *watch, struct error *err)
     return 0;
 }
 
+/* What the rows show, and what is judged. */
+static bool is_wanted(const char *metric, void *context)
+{
+    static const char *const needed[] = {"cpu_track_pct", "mem_track_rss_mb", "mem_track_anon_mb",
+                                         "mem_track_swap_mb"};
+    const struct watch *watch = context;
+    for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
+        if (strcmp(metric, needed[i]) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < watch->plan.limit_count; i++) {
+        if (strcmp(metric, watch->plan.limits[i].metric) == 0)
+            return true;
+    }
+    return watch->plan.is_wanted(metric, watch->plan.context);
+}
+
 int watch_rows_open(struct watch *watch, struct error *err)
 {
-    struct collect_env env = {
-        .root = watch->plan.root, .interval_ns = watch->plan.interval_ns, .seed = 1};
+    struct collect_env env = {.root = watch->plan.root,
+                              .interval_ns = watch->plan.interval_ns,
+                              .seed = 1,
+                              .shm_dir = watch->plan.shm_dir,
+                              .inference_channel = watch->plan.inference_channel,
+                              .fps_channel = watch->plan.fps_channel,
+                              .is_wanted = watch->plan.is_wanted ? is_wanted : NULL,
+                              .wanted_context = watch};
     int rc = sampler_open(&env, watch->plan.collector_names, watch->plan.collector_count,
                           &watch->sampler, err);
     if (rc == 0)
         rc = open_columns(watch, err);
     if (rc == 0)
         rc = open_buffers(watch, err);
+    if (rc == 0)
+        rc = open_counters(watch, err);
     if (rc == 0)
         rc = open_growth(watch, err);
     if (rc < 0)
@@ -275,6 +317,8 @@ int watch_rows_declare(struct watch *watch, struct error *err)
 {
     for (size_t i = 0; i < watch->channel_count; i++) {
         struct sample_block block = {.series = &watch->channels[i].series};
+        if (watch->columns[i].is_late) /* the first block with values tells of it */
+            continue;
         int rc = sink_samples(watch->sink, &block, err);
         if (rc < 0)
             return rc;
@@ -292,12 +336,15 @@ void watch_rows_close(struct watch *watch)
     }
     free(watch->channels);
     free(watch->columns);
+    free(watch->counters);
     free(watch->values);
     free(watch->due);
     growth_tracker_deinit(&watch->growth);
     watch_work_close(&watch->work);
     watch->channels = NULL;
     watch->columns = NULL;
+    watch->counters = NULL;
+    watch->counter_count = 0;
     watch->values = NULL;
     watch->due = NULL;
 }

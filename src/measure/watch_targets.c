@@ -14,6 +14,7 @@
 #include "measure/watch_internal.h"
 
 #define STOP_WAIT_MS 200
+#define LOOK_WAIT_MS 1000
 
 static const struct target *target_at(const struct watch *watch, size_t i)
 {
@@ -174,32 +175,41 @@ static void look_at_clocks(struct watch *watch)
                    (double)(set_ns < 0 ? -set_ns : set_ns) / (double)NS_PER_S);
 }
 
-/* Until the next row, rounded up. */
-static int wait_ms(const struct watch *watch, uint32_t timeout_ms)
+/* One that has no descriptor is looked at now and then. */
+static uint32_t shorten(const struct watch *watch, uint32_t timeout_ms)
 {
-    uint64_t now_ns = clock_mono_ns();
-    uint64_t rest_ns = watch->next_row_ns > now_ns ? watch->next_row_ns - now_ns : 0;
-    return (int)u64_min(timeout_ms, (rest_ns + NS_PER_MS - 1) / NS_PER_MS);
+    for (size_t i = 0; !watch->launched && i < watch->end_count; i++) {
+        if (!watch->ends[i].has_ended && target_at(watch, i)->pidfd < 0)
+            return (uint32_t)u64_min(timeout_ms, LOOK_WAIT_MS);
+    }
+    return timeout_ms;
 }
 
 int watch_targets_wait(struct watch *watch, uint32_t timeout_ms, struct error *err)
 {
-    struct pollfd polled[WATCH_TARGETS_MAX + 2];
+    struct pollfd polled[WATCH_TARGETS_MAX + 3];
     nfds_t count = 0;
     polled[count++] = (struct pollfd){.fd = interrupt_fd(), .events = POLLIN};
     bool waits_for_report = watch->launched && !watch->reported;
     if (waits_for_report)
         polled[count++] =
             (struct pollfd){.fd = launcher_fd(watch->plan.launcher), .events = POLLIN};
+    polled[count++] = (struct pollfd){.fd = watch->sampler_fd, .events = POLLIN};
+    nfds_t first_held = count;
     for (size_t i = 0; !watch->launched && i < watch->end_count; i++) {
         if (!watch->ends[i].has_ended && target_at(watch, i)->pidfd >= 0)
             polled[count++] = (struct pollfd){.fd = target_at(watch, i)->pidfd, .events = POLLIN};
     }
-    poll(polled, count, wait_ms(watch, timeout_ms));
+    poll(polled, count, (int)shorten(watch, timeout_ms));
     look_at_clocks(watch);
     if (waits_for_report && polled[1].revents != 0)
         return take_report(watch, err);
-    if (!watch->launched && watch->alive > 0)
+    if (watch->launched || watch->alive == 0)
+        return 0;
+    bool may_have_ended = count - first_held < watch->alive; /* some have no descriptor */
+    for (nfds_t i = first_held; i < count; i++)
+        may_have_ended |= polled[i].revents != 0;
+    if (may_have_ended)
         look_at_held(watch);
     return 0;
 }

@@ -133,7 +133,46 @@ const struct metric metrics_table[] = {
     ROW("inference_count", "", NEITHER, "mean",
         "Instrumented inferences that ended in the interval."),
     ROW("pipeline_fps", "1/s", HIGHER, "mean",
-        "Frames that the instrumented pipeline finished per second of the interval."),
+        "Frames that the instrumented pipeline finished per second of the interval: all its frame "
+        "counters together, or what --fps-channel names."),
+    ROW("span_avg_ms", "ms", LOWER, "mean",
+        "Mean duration of the spans of one name that ended in the interval."),
+    ROW("span_p99_ms", "ms", LOWER, "max",
+        "99th percentile of the durations of those spans, from their histogram (0.4 %)."),
+    ROW("span_max_ms", "ms", LOWER, "max",
+        "Longest of those spans; from the histogram (0.4 %) unless it is the longest ever."),
+    ROW("span_rate_per_s", "1/s", NEITHER, "mean", "Those spans per second of the interval."),
+    ROW("span_open_s", "s", LOWER, "max",
+        "How long the oldest span of one name that has begun and not ended is open."),
+    NS_ROW("span_ms", "p99",
+           "Duration of the spans of one name of an instrumented program, all of its threads and "
+           "processes together (from histograms: 0.4 %)."),
+    NS_ROW("span_first_ms", "max",
+           "Duration of the first span of one name: warm-up; it is part of span_ms, too."),
+    ROW("span_errors", "", LOWER, "max", "Those spans that the program ended by an error."),
+    NS_ROW("frame_interval_ms", "p99", "Time between two frames of one camera."),
+    ROW("mark_s", "s", LOWER, "max",
+        "When an instrumented program set a mark, in seconds since the mark before it; of the "
+        "first "
+        "since the program began to record."),
+    ROW("mark_rss_mb", "MB", LOWER, "max", "Resident memory of the program at that mark."),
+    ROW("mark_growth_mb", "MB", LOWER, "max",
+        "By how much resident memory grew from the mark before it to that mark."),
+    ROW("frame_fps", "1/s", HIGHER, "mean",
+        "Frames of one camera (one frame counter) per second of the interval; tacho run: of a "
+        "second "
+        "at a time."),
+    ROW("frames_total", "", HIGHER, "max", "Frames of one camera since the program began."),
+    ROW("counter_total", "", NEITHER, "max",
+        "What a counter of an instrumented program has come to since the program began."),
+    ROW("gauge_value", "", NEITHER, "max",
+        "The last value of a gauge of an instrumented program; of several processes the largest."),
+    ROW("gauge_max", "", NEITHER, "max",
+        "Largest value of that gauge in the interval; where none was larger than every one before, "
+        "the last value."),
+    ROW("probe_left_out", "", LOWER, "max",
+        "Names of instrumented programs without a column here, and names, threads and histograms "
+        "for which their segments had no room."),
 
     /* ---- collectors: the machine and the measured process over time ---- */
     ROW("cpu_total_pct", "%", NEITHER, "mean",
@@ -187,13 +226,15 @@ const struct metric metrics_table[] = {
         "floors (Theil and Sen) of the memory verdict; of a leak that speeds up, its slope now."),
     ROW("work_done", "", HIGHER, "max",
         "What the watched program has produced: size in bytes, or lines, of the file of "
-        "--work-file."),
+        "--work-file; else what its work counters (tacho_work) have come to."),
     ROW("pipeline_queue_depth", "", LOWER, "max",
-        "Items that wait in the instrumented program's queue, as it counts them."),
+        "Items that wait in the instrumented program's queue: the largest of its gauges whose name "
+        "begins with queue."),
     ROW("pipeline_drops", "", LOWER, "max",
-        "Items that the instrumented program threw away since it began, as it counts them."),
+        "Items that the instrumented program threw away since it began: all that it counts as "
+        "dropped (tacho_dropped)."),
     ROW("pipeline_write_ms", "ms", LOWER, "max",
-        "Longest write to storage within the interval, as the instrumented program times it."),
+        "Longest write to storage within the interval: the longest span named write."),
     ROW("run_queue", "", NEITHER, "mean",
         "Threads of the whole machine that run or wait for a CPU (/proc/loadavg)."),
     ROW("load1", "", NEITHER, "mean",

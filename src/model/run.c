@@ -348,8 +348,6 @@ static size_t room_for(struct run *run, struct run_series *series, size_t n)
             series_thin(run, series);
         return n;
     }
-    if (series->hist)
-        return 0;
     size_t room = run->samples_max -
                   (run->samples_total < run->samples_max ? run->samples_total : run->samples_max);
     return n < room ? n : room;
@@ -360,8 +358,12 @@ static int run_on_samples(struct run_sink *sink, const struct sample_block *bloc
 {
     struct run *run = (struct run *)sink;
     struct run_series *series = hold_series(run, block->series);
-    if (!series)
+    if (!series || (block->hist && !series->hist && series_start_hist(series) < 0))
         return no_memory(err);
+    if (block->hist) {
+        hist_merge(series->hist, block->hist);
+        series->raw_dropped += block->hist->count;
+    }
     if (block->n == 0)
         return 0;
     if (series->capacity > 0 && series->series.kind == SERIES_TIME && run->time_samples_each > 0) {

@@ -5,6 +5,7 @@
  *   - a UNIT or VALUE series goes on in a histogram, which then holds every value of the series,
  *     the raw ones included; `raw_dropped` counts what is only there. A value that the histogram
  *     cannot hold (negative, or 1.8e13 and more) counts in `lost`.
+ *     So are values that come as a distribution (sample_block.hist).
  *   - a TIME series is thinned: of each four neighbours the smallest and the largest stay, so no
  *     spike is ever lost; `raw_dropped` counts what went. See time_samples_each.
  * Memory: the run owns everything; run_deinit frees it. A zeroed struct is valid and empty, but
@@ -112,6 +113,9 @@ int run_collect_missing(const struct run *run, const struct run_series *series,
  * ones that it cannot hold), and run_collect tells all there is. */
 int run_collect_hist(const struct run *run, const struct run_series *series, enum phase_kind phase,
                      struct hist **ret_hist, struct error *err);
+/* What series->hist holds beyond the raw samples, as a new histogram; NULL in *ret_hist: nothing.
+ */
+int run_hist_beyond_raw(const struct run_series *series, struct hist **ret_hist, struct error *err);
 /* A value of series->hist in the shown unit, and back (false: a histogram cannot hold it). */
 double run_hist_to_shown(const struct metric *metric, double value);
 bool run_shown_to_hist(const struct metric *metric, double shown, uint64_t *ret_value);

@@ -400,3 +400,23 @@ int run_collect_hist(const struct run *run, const struct run_series *series, enu
     *ret_hist = hist;
     return 0;
 }
+
+int run_hist_beyond_raw(const struct run_series *series, struct hist **ret_hist, struct error *err)
+{
+    *ret_hist = NULL;
+    if (!series->hist || series->raw_dropped == 0)
+        return 0;
+    struct hist *hist = hist_new();
+    if (!hist)
+        return error_set(err, ERROR_NOMEM, "out of memory for the histogram of %s",
+                         series->series.metric->name);
+    *hist = *series->hist;
+    uint64_t value;
+    for (size_t i = 0; i < series->count; i++) {
+        if (run_shown_to_hist(series->series.metric, series->samples[i].value, &value))
+            hist_forget(hist, value);
+    }
+    hist_narrow(hist);
+    *ret_hist = hist;
+    return 0;
+}

@@ -23,6 +23,8 @@
 #include "model/metric.h"
 #include "model/reason.h"
 
+struct hist;
+
 enum run_state { RUN_RECORDING, RUN_COMPLETE, RUN_INTERRUPTED, RUN_CRASHED };
 
 /* What is known when a run begins. */
@@ -101,6 +103,9 @@ struct sample_block {
     const int64_t *t_ns; /* since begin_mono_ns; of a unit: when it ended; NULL: no times */
     const uint64_t *value_ns;
     const double *value;
+    /* VALUE or UNIT, with n 0: values of which only the distribution is known, not each by itself.
+     * In ns, or as run_shown_to_hist has them. */
+    const struct hist *hist;
 };
 
 struct event {

@@ -39,9 +39,11 @@ static void explain_nothing(const struct run *run, const struct run_series *seri
         summary->why = "no invocation succeeded";
     } else {
         summary->reason = REASON_TOO_FEW;
-        summary->why = series->series.kind == SERIES_TIME
-                           ? "no sample fell into this phase: it was shorter than the interval"
-                           : "no value belongs to this phase";
+        summary->why =
+            series->series.kind == SERIES_TIME
+                ? "no sample fell into this phase: it was shorter than the time between two, or "
+                  "than the window of a rate (10 ms and more)"
+                : "no value belongs to this phase";
     }
 }
 

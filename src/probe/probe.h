@@ -208,7 +208,7 @@ uint64_t probe_cpu_ns(void);
 /* ---- thread.c ---- */
 
 struct probe_thread *probe_thread_claim(void); /* the slot of this thread; NULL: none */
-void probe_thread_ended(void *thread);         /* destructor of probe.key */
+void probe_thread_ended(void *argument);       /* destructor of probe.key */
 struct probe_thread *probe_thread_at(uint32_t index);
 void probe_thread_open(struct probe_thread *thread, uint32_t index); /* under the lock */
 

@@ -62,6 +62,8 @@ int content_make_model_lines(struct content *content, struct error *err);
 int content_make_node_lines(struct content *content, struct error *err);
 /* model_lines.c: fills content->detail from the facts of the workload. */
 void content_make_detail(struct content *content);
+/* channel_lines.c: of an instrumented program: spans, cameras, counters, gauges, marks. */
+int content_make_channel_lines(struct content *content, struct error *err);
 /* A further line; NULL when there is no room, which content_add_item takes. */
 struct content_line *content_add_line(struct content *content, const char *label);
 __attribute__((format(printf, 2, 3))) void content_add_item(struct content_line *line,

@@ -305,6 +305,8 @@ int content_make_lines(struct content *content, struct error *err)
     for (size_t i = 0; rc == 0 && !content->is_imported && i < content->run->series_count; i++)
         if (is_own(&content->run->series[i]))
             rc = add_own_metric(content, &content->run->series[i], err);
+    if (rc == 0)
+        rc = content_make_channel_lines(content, err);
     content->cost_line = content->line_count;
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(launch_lines); i++) {
         bool is_said = content->has_many_units && !strcmp(launch_lines[i].label, "throughput");

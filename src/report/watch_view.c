@@ -38,6 +38,28 @@ static int find_channel(const struct watch_view *view, const char *metric, const
     return -1;
 }
 
+/* The history of shown[row], where it has a channel that is there and none yet; they stand in the
+ * order of the table. */
+static void add_history(struct watch_view *view, size_t row)
+{
+    /* Of power the whole, if something tells it. */
+    int channel = find_channel(view, shown[row].metric, "total");
+    size_t at = 0;
+    if (channel < 0)
+        channel = find_channel(view, shown[row].metric, NULL);
+    if (channel < 0 || (view->channels[channel].is_late && isnan(view->values[channel])))
+        return;
+    for (size_t i = 0; i < row; i++)
+        at += at < view->history_count && view->histories[at].label == shown[i].label;
+    if (at < view->history_count && view->histories[at].label == shown[row].label)
+        return;
+    memmove(&view->histories[at + 1], &view->histories[at],
+            (view->history_count - at) * sizeof(view->histories[0]));
+    view->histories[at] =
+        (struct watch_view_history){.channel = (size_t)channel, .label = shown[row].label};
+    view->history_count++;
+}
+
 static int begin(struct watch_view *view, const struct channel *channels, size_t count)
 {
     view->values = calloc(count + 1, sizeof(*view->values));
@@ -54,17 +76,8 @@ static int begin(struct watch_view *view, const struct channel *channels, size_t
         if (channels[i].source && strstr(channels[i].source, "(synthetic)"))
             view->is_synthetic = true;
     }
-    for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
-        /* Of power the whole, if something tells it. */
-        int channel = find_channel(view, shown[i].metric, "total");
-        if (channel < 0)
-            channel = find_channel(view, shown[i].metric, NULL);
-        if (channel < 0)
-            continue;
-        struct watch_view_history *history = &view->histories[view->history_count++];
-        history->channel = (size_t)channel;
-        history->label = shown[i].label;
-    }
+    for (size_t i = 0; i < ARRAY_LEN(shown); i++)
+        add_history(view, i);
     return 0;
 }
 
@@ -91,10 +104,15 @@ int watch_view_add(struct watch_view *view, const struct channel *channels, size
     if (row->t_ns <= view->row_ns || count != view->channel_count)
         return 0;
     view->row_ns = row->t_ns;
+    bool has_new = false;
     for (size_t i = 0; i < count; i++) {
-        if (row->due[i])
-            view->values[i] = row->values[i];
+        if (!row->due[i])
+            continue;
+        has_new |= channels[i].is_late && isnan(view->values[i]);
+        view->values[i] = row->values[i];
     }
+    for (size_t i = 0; has_new && i < ARRAY_LEN(shown); i++)
+        add_history(view, i);
     /* A tenth of a step early still is in the next one: rows jitter around the grid. */
     bool is_new_step = view->step_begin_ns == 0 ||
                        row->t_ns + view->step_ns / 10 >= view->step_begin_ns + view->step_ns;

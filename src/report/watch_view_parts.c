@@ -305,6 +305,10 @@ static const struct group_row groups[] = {
       {"pipeline_drops", "drops"},
       {"pipeline_write_ms", "write"},
       {"work_done", "work"}}},
+    {"spans", false, true, {{"span_avg_ms", ""}}},
+    {"open", false, true, {{"span_open_s", ""}}},
+    {"frames", false, true, {{"frame_fps", ""}}},
+    {"counters", false, true, {{"counter_total", ""}, {"gauge_value", ""}}},
 };
 
 static const char *item_name(const struct group_row *group, const struct channel *channel)
@@ -393,7 +397,7 @@ static void put_items(struct items *items, const struct group_row *group, bool m
         const char *name = item_name(group, channel);
         bool flag = is_flag(channel->metric);
         if (!name || channel->reason != REASON_NONE || isnan(view->values[i]) != missing ||
-            (flag && !(view->values[i] > 0)))
+            (missing && channel->is_late) || (flag && !(view->values[i] > 0)))
             continue;
         item_text(name, channel, view->values[i], text, sizeof(text));
         put_item(items, flag ? GRID_WARN : GRID_NORMAL, text);

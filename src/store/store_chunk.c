@@ -1,8 +1,11 @@
-/* store_chunk.c: samples of one series as bytes (encoding 1; docs/store.md), and back. */
+/* store_chunk.c: samples of one series as bytes (docs/store.md), and back: encoding 1 holds values,
+ * encoding 2 distributions. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
+#include "stats/hist.h"
 #include "store/store_internal.h"
 
 #define VARINT_MAX 10
@@ -102,6 +105,34 @@ void chunk_encode(const struct chunk *chunk, struct strbuf *out)
         put_u64(out, chunk->values[i]);
 }
 
+static uint64_t bits_of(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof(bits));
+    return bits;
+}
+
+void chunk_append_hist(const struct sample_block *block, struct strbuf *out)
+{
+    const struct hist *hist = block->hist;
+    uint64_t used = 0, last = 0;
+    for (size_t i = 0; i < HIST_BUCKETS; i++)
+        used += hist->buckets[i] > 0;
+    put_varint(out, block->invocation);
+    put_varint(out, hist->min);
+    put_varint(out, hist->max);
+    put_u64(out, bits_of(hist->sum));
+    put_u64(out, bits_of(hist->sum_sq));
+    put_varint(out, used);
+    for (size_t i = 0; i < HIST_BUCKETS; i++) {
+        if (hist->buckets[i] == 0)
+            continue;
+        put_varint(out, i - last);
+        put_varint(out, hist->buckets[i]);
+        last = i;
+    }
+}
+
 struct cursor {
     const unsigned char *at, *end;
     bool bad;
@@ -129,6 +160,64 @@ static uint64_t get_u64(struct cursor *cursor)
         value |= (uint64_t)cursor->at[i] << (8 * i);
     cursor->at += 8;
     return value;
+}
+
+static double get_double(struct cursor *cursor)
+{
+    double value = NAN;
+    if (cursor->end - cursor->at < 8) {
+        cursor->bad = true;
+        return value;
+    }
+    uint64_t bits = get_u64(cursor);
+    memcpy(&value, &bits, sizeof(value));
+    return value;
+}
+
+/* One distribution; false: damaged. */
+static bool decode_hist(struct cursor *cursor, uint32_t *ret_invocation, struct hist *hist)
+{
+    hist_reset(hist);
+    uint64_t invocation = get_varint(cursor), bucket = 0;
+    uint64_t min = get_varint(cursor), max = get_varint(cursor);
+    hist->sum = get_double(cursor);
+    hist->sum_sq = get_double(cursor);
+    uint64_t used = get_varint(cursor);
+    for (uint64_t i = 0; i < used && !cursor->bad; i++) {
+        uint64_t step = get_varint(cursor), count = get_varint(cursor);
+        if (step >= HIST_BUCKETS - bucket || (i > 0 && step == 0) || count == 0 ||
+            count > UINT64_MAX - hist->count)
+            return false;
+        bucket += step;
+        hist->buckets[bucket] = count;
+        hist->count += count;
+    }
+    if (cursor->bad || invocation > UINT32_MAX || min > max || !isfinite(hist->sum) ||
+        !isfinite(hist->sum_sq))
+        return false;
+    hist->min = min;
+    hist->max = max;
+    *ret_invocation = (uint32_t)invocation;
+    return true;
+}
+
+int chunk_replay_hist(const unsigned char *bytes, size_t size, const struct series *series,
+                      struct run_sink *sink, struct error *err)
+{
+    struct cursor cursor = {.at = bytes, .end = bytes + size};
+    CLEANUP_FREE struct hist *hist = hist_new();
+    if (!hist)
+        return store_no_memory(err);
+    while (cursor.at < cursor.end) {
+        struct sample_block block = {.series = series, .hist = hist};
+        if (series->kind == SERIES_TIME || !decode_hist(&cursor, &block.invocation, hist))
+            return error_set(err, ERROR_INPUT, "the distribution of %s is damaged",
+                             series->metric->name);
+        int rc = sink_samples(sink, &block, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
 }
 
 /* Spans and times; false: damaged, or out of memory (*ret_memory). */

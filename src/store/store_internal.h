@@ -92,6 +92,10 @@ struct chunk {
 };
 
 int chunk_append(struct chunk *chunk, const struct sample_block *block); /* -1: out of memory */
+/* A block that is a distribution, as bytes behind those of others (encoding 2). */
+void chunk_append_hist(const struct sample_block *block, struct strbuf *out);
+int chunk_replay_hist(const unsigned char *bytes, size_t size, const struct series *series,
+                      struct run_sink *sink, struct error *err);
 void chunk_clear(struct chunk *chunk);
 void chunk_deinit(struct chunk *chunk);
 /* Bytes, appended to out (out->failed). */

@@ -199,7 +199,8 @@ static int load_chunk(struct loader *loader, sqlite3_stmt *stmt)
     int64_t id = sqlite3_column_int64(stmt, 0), n = sqlite3_column_int64(stmt, 1);
     if (id < 0 || id >= (int64_t)loader->series_count || !loader->series[id].metric || n < 0)
         return damaged(loader, "samples of an unknown series");
-    if (sqlite3_column_int(stmt, 2) != 1)
+    int encoding = sqlite3_column_int(stmt, 2);
+    if (encoding != 1 && encoding != 2)
         return damaged(loader, "samples in an unknown encoding");
     const void *bytes = sqlite3_column_blob(stmt, 3);
     size_t size = (size_t)sqlite3_column_bytes(stmt, 3);
@@ -207,6 +208,8 @@ static int load_chunk(struct loader *loader, sqlite3_stmt *stmt)
         return size > 0 || sqlite3_errcode(loader->store->db) == SQLITE_NOMEM
                    ? store_no_memory(loader->err)
                    : damaged(loader, "samples are empty");
+    if (encoding == 2)
+        return chunk_replay_hist(bytes, size, &loader->series[id], loader->sink, loader->err);
     return chunk_replay(bytes, size, (uint64_t)n, &loader->series[id], loader->sink, loader->err);
 }
 

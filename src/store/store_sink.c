@@ -21,6 +21,8 @@ struct series_buffer {
     struct series series; /* instance, source and why are owned */
     bool known, dirty;    /* seen at all; its row has yet to be written */
     struct chunk chunk;
+    struct strbuf hists; /* blocks that are distributions, as bytes */
+    uint64_t hist_values;
 };
 
 enum recorder_state { RECORDER_IDLE, RECORDER_RECORDING, RECORDER_FAILED };
@@ -64,6 +66,7 @@ static void recorder_reset(struct recorder *recorder)
     for (size_t i = 0; i < recorder->series_count; i++) {
         series_deinit(&recorder->series[i].series);
         chunk_deinit(&recorder->series[i].chunk);
+        strbuf_deinit(&recorder->series[i].hists);
     }
     free(recorder->series);
     free(recorder->rows);
@@ -102,28 +105,39 @@ static int write_series(struct recorder *recorder, struct error *err)
     return 0;
 }
 
+static int write_chunk(struct recorder *recorder, sqlite3_stmt *stmt, int64_t seq,
+                       const struct series_buffer *buffer, const struct strbuf *bytes, int encoding,
+                       struct error *err)
+{
+    uint64_t n = encoding == 1 ? buffer->chunk.n : buffer->hist_values;
+    if (bytes->failed)
+        return store_no_memory(err);
+    int bound = sqlite3_bind_int64(stmt, 1, recorder->run);
+    bound |= sqlite3_bind_int64(stmt, 2, seq);
+    bound |= sqlite3_bind_int64(stmt, 3, buffer->series.id);
+    bound |= sqlite3_bind_int64(stmt, 4, (int64_t)u64_min(n, INT64_MAX));
+    bound |= sqlite3_bind_int(stmt, 5, encoding);
+    bound |= sqlite3_bind_blob64(stmt, 6, bytes->data, bytes->len, SQLITE_STATIC);
+    return store_run(recorder->store, stmt, bound, err);
+}
+
 static int write_chunks(struct recorder *recorder, int64_t *seq, struct error *err)
 {
     CLEANUP(strbuf_deinit) struct strbuf bytes = {0};
     CLEANUP_STMT sqlite3_stmt *stmt = NULL;
     int rc = store_prepare(recorder->store,
                            "INSERT INTO chunks(run,seq,series,n,encoding,bytes) "
-                           "VALUES(?1,?2,?3,?4,1,?5)",
+                           "VALUES(?1,?2,?3,?4,?5,?6)",
                            &stmt, err);
     for (size_t i = 0; rc == 0 && i < recorder->series_count; i++) {
         const struct series_buffer *buffer = &recorder->series[i];
-        if (buffer->chunk.n == 0)
-            continue;
-        strbuf_clear(&bytes);
-        chunk_encode(&buffer->chunk, &bytes);
-        if (bytes.failed)
-            return store_no_memory(err);
-        int bound = sqlite3_bind_int64(stmt, 1, recorder->run);
-        bound |= sqlite3_bind_int64(stmt, 2, (*seq)++);
-        bound |= sqlite3_bind_int64(stmt, 3, buffer->series.id);
-        bound |= sqlite3_bind_int64(stmt, 4, (int64_t)buffer->chunk.n);
-        bound |= sqlite3_bind_blob64(stmt, 5, bytes.data, bytes.len, SQLITE_STATIC);
-        rc = store_run(recorder->store, stmt, bound, err);
+        if (buffer->chunk.n > 0) {
+            strbuf_clear(&bytes);
+            chunk_encode(&buffer->chunk, &bytes);
+            rc = write_chunk(recorder, stmt, (*seq)++, buffer, &bytes, 1, err);
+        }
+        if (rc == 0 && buffer->hists.len > 0)
+            rc = write_chunk(recorder, stmt, (*seq)++, buffer, &buffer->hists, 2, err);
     }
     return rc;
 }
@@ -172,6 +186,8 @@ static int flush(struct recorder *recorder, const struct run_end *end, struct er
     for (size_t i = 0; i < recorder->series_count; i++) {
         recorder->series[i].dirty = false;
         chunk_clear(&recorder->series[i].chunk);
+        strbuf_clear(&recorder->series[i].hists);
+        recorder->series[i].hist_values = 0;
     }
     drop_rows(recorder);
     recorder->pending_bytes = 0;
@@ -324,6 +340,14 @@ static int take_block(struct recorder *recorder, const struct sample_block *bloc
 {
     struct series_buffer *buffer = NULL;
     int rc = find_series(recorder, block->series, &buffer, err);
+    if (rc == 0 && block->hist) {
+        size_t before = buffer->hists.len;
+        chunk_append_hist(block, &buffer->hists);
+        if (buffer->hists.failed)
+            return store_no_memory(err);
+        buffer->hist_values += block->hist->count;
+        recorder->pending_bytes += buffer->hists.len - before;
+    }
     if (rc < 0 || block->n == 0)
         return rc;
     if (!(block->series->metric->kind == METRIC_NS ? (void *)block->value_ns : block->value))

@@ -139,3 +139,17 @@ bool program_nearest(const char *name, char *nearest, size_t size)
     arena_deinit(&names.arena);
     return usable;
 }
+
+bool program_own_directory(char *directory, size_t size)
+{
+    char path[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    if (length <= 0)
+        return false;
+    path[length] = '\0';
+    char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return false;
+    *(slash > path ? slash : slash + 1) = '\0';
+    return str_copy(directory, size, path);
+}

@@ -15,6 +15,8 @@ int program_find(const char *name, char *path, size_t size);
  * Returns as program_find. PROGRAM_TRTEXEC_PLACES: where was looked, for messages. */
 #define PROGRAM_TRTEXEC_PLACES "PATH, /usr/src/tensorrt/bin or /opt/tensorrt/bin"
 int program_find_trtexec(char *path, size_t size);
+/* The directory of this executable; false: not known. */
+bool program_own_directory(char *directory, size_t size);
 /* The program in PATH whose name is closest to a misspelt one. */
 bool program_nearest(const char *name, char *nearest, size_t size);
 

@@ -62,6 +62,9 @@ struct workload {
     bool (*accepts)(const struct workload_args *args);
     /* args and what it points to stay valid until close. */
     int (*open)(const struct workload_args *args, void **ret_state, struct error *err);
+    /* What the user should know before it begins, as a line without end; false: nothing. NULL:
+     * never. */
+    bool (*notice)(void *state, char *line, size_t size);
     void (*describe)(void *state, struct facts *facts);
     /* What only the measurement could tell (the engine's version, the provider that really ran);
      * asked when it is over. NULL: nothing. */

@@ -131,8 +131,11 @@ cores_here() { nproc; }
     run_split "$TACHO" run --auto --precisions fp33
     [ "$status" -eq 2 ]
     run_split "$TACHO" run --auto --devices tpu
+    [ "$status" -eq 2 ]
+    [[ "$errors" == *"unknown device 'tpu'"*"cpu_0"* ]]
+    run_split "$TACHO" run --auto --devices jetson_7
     [ "$status" -eq 4 ]
-    [[ "$errors" == *"cpu_0"* ]]
+    [[ "$errors" == *"no device 'jetson_7' here"*"cpu_0"* ]]
 }
 
 @test "run --auto: without an engine it exits 4 and says how to get one" {

@@ -53,7 +53,7 @@ fact() { # FILE ID KEY
     done
 }
 
-@test "devices: one by its id, type or old name; an unknown one is exit 2 with those that exist" {
+@test "devices: one by its id, type or old name; a missing one is exit 4, an unknown one 2" {
     export TACHO_ROOT=$trees/xavier-nx
     for name in jetson_0 cuda nvidia_jetson_0; do
         "$TACHO" devices "$name" --json >one.json
@@ -61,8 +61,11 @@ fact() { # FILE ID KEY
     done
     [ "$("$TACHO" devices -q | tr '\n' ' ')" = "cpu_0 jetson_0 dla_0 dla_1 " ]
     run "$TACHO" devices nvidia_0
-    [ "$status" -eq 2 ]
+    [ "$status" -eq 4 ]
     [[ "$output" == *"no device 'nvidia_0'"*"cpu_0, jetson_0, dla_0, dla_1"* ]]
+    run "$TACHO" devices toaster
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"unknown device 'toaster'"*"cpu_0, jetson_0, dla_0, dla_1"* ]]
     run "$TACHO" devices cpu_0 dla_0
     [ "$status" -eq 2 ]
     run "$TACHO" devices --list cpu_0

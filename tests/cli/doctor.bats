@@ -22,7 +22,7 @@ load helper
     [ "$(jq -r .schema doctor.json)" = "tacho.doctor/1" ]
     jq -e '.usable == true' doctor.json
     jq -e '[.checks[].state] | all(IN("ok", "note", "missing", "blocked"))' doctor.json
-    for name in proc cgroup thermal power nvml tegra synthetic; do
+    for name in proc cgroup thermal power nvml tegra probe synthetic; do
         jq -e --arg n "$name" '.checks[] | select(.group == "collectors" and .name == $n)' doctor.json
     done
     jq -e '.checks[] | select(.name == "launcher") | .state == "ok"' doctor.json

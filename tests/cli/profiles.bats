@@ -110,7 +110,9 @@ own_profile() { # NAME: its text comes on stdin
     "$TACHO" run --validate-only -n 7 -w auto -l 'wall_ms<=5' --json -- true one >valid.json
     validate_json valid.json
     [ "$(jq -c '[.program, .profile, .plan.iterations, .plan.iterations_exact, .plan.warmup, (.limits | length)]' valid.json)" = '[["true","one"],null,7,true,null,1]' ]
-    "$TACHO" run --profile edge_max_perf --validate-only --json >valid.json # no program yet
+    run "$TACHO" run --profile edge_max_perf --validate-only # no program yet
+    [[ "$output" == *"launches or inferences"* ]]
+    "$TACHO" run --profile edge_max_perf --validate-only --json >valid.json
     validate_json valid.json
     [ "$(jq -c '[.program, .profile.name, .plan.warmup, .plan.duration_s]' valid.json)" = '[[],"edge_max_perf",20,120]' ]
 }

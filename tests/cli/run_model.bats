@@ -107,6 +107,31 @@ worker_of() { pgrep -n -f "^$(readlink -f "$TACHO") worker"; }
     jq -e '[.metrics | to_entries[] | select(.key | startswith("node_ms"))] | length > 20' run.json
 }
 
+# What lies in a Loop has times of its own, and they are no part of the Loop's; all calls of the
+# first inference are kept apart, and not only one of six.
+nodes_within_nodes() {
+    need_engine "$1"
+    export TACHO_ORT=$engine
+    /usr/bin/python3 "$project_root/tests/support/make_loop_model.py" 6 128 loop.onnx
+    "$TACHO" run loop.onnx -n 3 --profile-ops --json >run.json
+    jq '[.metrics | to_entries[] | select(.key | startswith("node_ms"))
+        | {key: (.key | split("@")[1] | split(" ")[0]), value: (.value | {n, mean})}] | from_entries' \
+        run.json >nodes.json
+    cat nodes.json
+    jq -e '.turns.n == 29 and .end.n == 29 and .product.n == 174 and .choice.n == 174
+        and .in_abs.n == 87 and .in_neg.n == 87' nodes.json
+    jq -e --slurpfile run run.json \
+        '[.[] | .n * .mean] | add <= 1000 * $run[0].phases.profiled.time_s' nodes.json
+}
+
+@test "model: --profile-ops of a Loop with an If counts no time twice" {
+    nodes_within_nodes 1
+}
+
+@test "model: --profile-ops of a Loop with an If, on the oldest engine" {
+    nodes_within_nodes 3
+}
+
 @test "model: an open loop counts from the intended start" {
     use_engine
     "$TACHO" run classifier --rate 20 -n 20 --threads 1 --json >run.json
@@ -123,6 +148,15 @@ worker_of() { pgrep -n -f "^$(readlink -f "$TACHO") worker"; }
     jq -e '.findings[] | select(.rule == "saturated")' <<<"$output"
     jq -e '.metrics.unserved_wait_ms.n > 0' <<<"$output"
     jq -e '.verdict.outcome != "pass"' <<<"$output"
+}
+
+@test "model: a run too short for a throughput says so" {
+    use_engine
+    /usr/bin/python3 "$project_root/tests/support/make_loop_model.py" 2 4 tiny.onnx
+    # All within the window in which the warm-up began.
+    "$TACHO" run tiny.onnx -n 1 --warmup 3 --json >run.json
+    jq -e '.metrics.throughput_per_s | .value == null and .reason == "too_few"
+        and (.why | contains("window of a rate"))' run.json
 }
 
 @test "model: precision is a fact: variants, and how far their outputs are" {
@@ -153,6 +187,52 @@ worker_of() { pgrep -n -f "^$(readlink -f "$TACHO") worker"; }
     flock -x 9
     TMPDIR=$PWD/tmp "$TACHO" run detector -n 3
     [ "$(ls tmp | paste -sd' ')" = "tacho-worker-new tacho-worker-used" ]
+}
+
+# In the middle of the measurement the worker stops answering.
+@test "model: the first Ctrl-C ends a worker that hangs" {
+    use_engine
+    env --default-signal=INT "$TACHO" run detector --duration 60s --json >run.json 2>errors &
+    pid=$!
+    until launcher=$(pgrep -P "$pid") && worker=$(pgrep -P "$launcher"); do sleep 0.05; done
+    sleep 1.5
+    kill -STOP "$worker"
+    kill -INT "$pid"
+    status=0
+    timeout 60 tail --pid="$pid" -f /dev/null || kill -KILL "$pid" "$worker"
+    wait "$pid" || status=$?
+    [ "$status" -eq 130 ]
+    [ "$(jq -r .state run.json)" = "interrupted" ]
+    [ "$("$TACHO" runs show last --json | jq -r .state)" = "interrupted" ]
+    ! kill -0 "$worker" 2>/dev/null || false
+}
+
+@test "model: too many threads are said at once, far too many are refused" {
+    use_engine
+    cpus=$(nproc)
+    run_split "$TACHO" run classifier -n 2 --warmup 0 --threads $((4 * cpus + 1)) --json
+    [ "$status" -eq 0 ]
+    [[ $errors == *"$((4 * cpus + 1)) threads"* ]]
+    jq -e '.findings[] | select(.rule == "too_many_threads") | .value == '$((4 * cpus + 1)) <<<"$output"
+    # Not where nobody asked, and not for as many as there are.
+    run_split "$TACHO" run classifier -n 2 --warmup 0 --threads 1 --json
+    [ -z "$errors" ]
+    jq -e '[.findings[] | select(.rule == "too_many_threads")] | length == 0' <<<"$output"
+    [ "$cpus" -ge 64 ] || refused 2 "4096 threads are too many" classifier --threads 4096
+}
+
+@test "model: an address space that is too small is exit 4, and said" {
+    use_engine
+    # What the engine needs depends on its version: whichever limit it is that stops it.
+    for kilobytes in 60000 100000; do
+        status=0
+        (ulimit -v "$kilobytes" && exec "$TACHO" run classifier -n 2) 2>errors >/dev/null || status=$?
+        [ "$status" -eq 0 ] || [ "$status" -eq 4 ]
+        [ "$status" -eq 0 ] || grep -q "address space is limited to .*ulimit -v" errors
+    done
+    status=0
+    (ulimit -v 50000 && exec "$TACHO" run classifier -n 2) 2>/dev/null >/dev/null || status=$?
+    [ "$status" -eq 4 ]
 }
 
 @test "model: Ctrl-C stores what there is as interrupted" {

@@ -19,6 +19,17 @@ setup_trtexec() {
     [[ $errors == *TensorRT* ]]
 }
 
+@test "the reference models are known to trtexec, too" {
+    setup_trtexec
+    run_split "$TACHO" run --engine trtexec --json -n 20 --warmup 0 classifier
+    [ "$status" -eq 0 ]
+    jq -e '.workload | .kind == "trtexec" and .name == "classifier.onnx"
+        and (.model | endswith("/models/classifier.onnx"))' <<<"$output"
+    run_split "$TACHO" run --engine trtexec
+    [ "$status" -eq 2 ]
+    [[ $errors == *"detector or classifier"* ]]
+}
+
 @test "an engine's times become latencies and their parts" {
     setup_trtexec
     run_split "$TACHO" run --json -n 700 --warmup 0 --input-shape images=4x3x224x224 net.engine

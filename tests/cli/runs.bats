@@ -178,6 +178,19 @@ measure() { # LABEL [N]
     [ "$("$TACHO" --store other runs list --json | jq -r '.runs[].label')" = "one" ]
 }
 
+@test "runs: what is known as a distribution only has no row in the CSV, and that is said" {
+    measure one
+    "$TACHO" runs export last >run.json
+    jq '(.series[] | select(.metric == "wall_ms")).histogram = {n: 2, min: 1000000, max: 1000000,
+        sum: 2000000, sum_sq: 2000000000000, buckets: [500, 2]}' run.json >more.json
+    "$TACHO" --store other runs import more.json
+    run_split "$TACHO" --store other runs export last --format csv
+    [ "$status" -eq 0 ]
+    [[ $errors == *"2 of the latencies are not in the CSV"* ]]
+    run_split "$TACHO" runs export last --format csv
+    [ -z "$errors" ]
+}
+
 @test "runs: a run that was killed says crashed" {
     "$TACHO" run -n 1000 -q -- sleep 0.05 &
     tacho=$!

@@ -16,9 +16,10 @@
 extern const struct peer peer_tacho, peer_hyperfine, peer_google_benchmark, peer_llama_bench,
     peer_vllm, peer_genai_perf, peer_toolkit, peer_trtexec, peer_perf_test, peer_benchmark_model,
     peer_benchncnn, peer_benchmark_app, peer_loadgen, peer_perf_stat, peer_tegrastats, peer_time,
-    peer_cprofile, peer_ort_profile, peer_openai_stream;
+    peer_cprofile, peer_ort_profile, peer_openai_stream, peer_segment;
 
 const struct peer *const peers[] = {&peer_tacho,
+                                    &peer_segment,
                                     &peer_hyperfine,
                                     &peer_google_benchmark,
                                     &peer_llama_bench,
@@ -198,6 +199,22 @@ void peer_run_series(struct peer_run *run, const char *metric, const char *insta
         run->rc = error_set(run->err, ERROR_NOMEM, "out of memory");
     else
         run->rc = sink_samples(run->sink, &block, run->err);
+}
+
+int peer_run_block(struct peer_run *run, const struct sample_block *block)
+{
+    if (run->rc == 0 && !run->sink)
+        begin(run);
+    if (run->rc == 0)
+        run->rc = sink_samples(run->sink, block, run->err);
+    return run->rc;
+}
+
+int peer_run_event(struct peer_run *run, const struct event *event)
+{
+    if (run->rc == 0 && run->sink)
+        run->rc = sink_event(run->sink, event, run->err);
+    return run->rc;
 }
 
 void peer_run_value(struct peer_run *run, const char *name, const char *unit,

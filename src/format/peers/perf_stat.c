@@ -98,7 +98,7 @@ static int read_separated(const struct peer_input *input, char separator, struct
         const char *running = count > 5 && strchr(cells[3], '%') ? cells[5]
                               : count > 4                        ? cells[4]
                                                                  : NULL;
-        add_event(&run, cells[2], cells[1], value, running ? atof(running) : 100);
+        add_event(&run, cells[2], cells[1], value, running ? strtod(running, NULL) : 100);
     }
     return peer_run_end(&run);
 }

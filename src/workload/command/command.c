@@ -25,6 +25,7 @@
 static void program_close(void *state)
 {
     struct program *program = state;
+    program_channels_close(program);
     output_metrics_close(&program->metrics);
     arena_deinit(&program->arena);
     free(program);
@@ -44,6 +45,8 @@ static int program_open(const struct workload_args *args, void **ret_state, stru
     int rc = program_load_settings(program, err);
     if (rc == 0)
         rc = program_declare_series(program, err);
+    if (rc == 0)
+        rc = program_channels_open(program, err);
     char path[PATH_MAX];
     if (rc == 0 && program_find(args->command[0], path, sizeof(path)) == 0) {
         program->executable = arena_strdup(&program->arena, path);
@@ -208,7 +211,8 @@ static int start(struct program *program, struct output *output, pid_t *ret_pid,
     bool has_pipes = program->metrics.count > 0;
     int direct = output->echo ? STDERR_FILENO : -1;
     struct launch_request request = {.argv = program->args->command,
-                                     .setenv = program->setenv,
+                                     .setenv =
+                                         program->variables_count > 0 ? program->variables : NULL,
                                      .stdout_fd = has_pipes ? output->write_fd[0] : direct,
                                      .stderr_fd = has_pipes ? output->write_fd[1] : direct,
                                      .timeout_ns = program->timeout_ns,
@@ -250,6 +254,8 @@ static int wait_for_report(struct program *program, struct output *output, struc
         };
         poll(polled, ARRAY_LEN(polled), WAIT_MS);
         pass_on_stop(program, io, &stops);
+        if (first == 0 && (first = program_channels_poll(program, io, err)) < 0)
+            launcher_kill(program->args->launcher, true, NULL);
         for (int i = 0; i < OUTPUT_STREAMS && first == 0; i++) {
             if (polled[1 + i].revents == 0)
                 continue;
@@ -317,6 +323,8 @@ static int program_invoke(void *state, struct workload_io *io, struct invocation
     program_count(program, &report);
     if (report.outcome != LAUNCH_EXEC_FAILED)
         rc = program_hand_over(program, io, &report, err);
+    if (rc == 0)
+        rc = program_channels_take(program, io, &report, err);
     if (rc == 0)
         rc = tell_events(&report, io, err);
     if (rc == 0)

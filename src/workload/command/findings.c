@@ -173,6 +173,16 @@ static int find_rss_floor(const struct program_tally *tally, struct run_sink *si
     return sink_finding(sink, &finding, err);
 }
 
+static int find_python(const struct python_auto *python, struct run_sink *sink, struct error *err)
+{
+    struct finding finding;
+    finding_init(&finding, "not_hooked", SEVERITY_INFO, "");
+    finding_sentence(&finding, "%s", python->note);
+    finding_advice(&finding, "%s%s--no-auto if it should not be", python->hint,
+                   python->hint[0] ? "; " : "");
+    return sink_finding(sink, &finding, err);
+}
+
 int program_findings(void *state, struct run_sink *sink, struct error *err)
 {
     struct program *program = state;
@@ -190,6 +200,10 @@ int program_findings(void *state, struct run_sink *sink, struct error *err)
         rc = find_rss_floor(tally, sink, err);
     if (rc == 0 && tally->other_affinity > 0)
         rc = find_affinity(program, sink, err);
+    if (rc == 0 && program->python.note[0] != '\0')
+        rc = find_python(&program->python, sink, err);
+    if (rc == 0)
+        rc = program_channels_findings(program, sink, err);
     if (rc == 0)
         rc = output_metrics_findings(&program->metrics, tally->launches, sink, err);
     return rc;

@@ -9,6 +9,7 @@
 #define TACHO_WORKLOAD_COMMAND_INTERNAL_H
 
 #include "workload/command/output_metrics.h"
+#include "workload/command/python_auto.h"
 #include "workload/program_find.h"
 
 /* X(ID, metric in the registry, source) */
@@ -49,6 +50,8 @@ enum program_series {
         PROGRAM_SERIES_COUNT
 };
 
+#define PROGRAM_VARIABLES_MAX 12 /* added to the program's environment */
+
 /* What was noticed over all launches. */
 struct program_tally {
     uint32_t launches;
@@ -75,15 +78,20 @@ struct program {
     cpu_set_t cores;  /* asked for, or what tacho itself may use */
     uint64_t threads; /* 0: not asked for */
     uint64_t timeout_ns;
-    const char *const *setenv;
+    const char *variables[PROGRAM_VARIABLES_MAX + 1]; /* NULL-terminated "NAME=value" */
+    size_t variables_count;
+    struct python_auto python;
     struct output_metrics metrics;
     struct series *series; /* PROGRAM_SERIES_COUNT, then one per output metric */
     size_t series_count;
     bool has_values[PROGRAM_SERIES_COUNT];
     struct program_tally tally;
+    struct program_channels *channels; /* NULL: there is no place for segments */
 };
 
 int program_load_settings(struct program *program, struct error *err);
+/* Adds "NAME=value", which must live as long as the program (its arena); NULL: out of memory. */
+int program_set_variable(struct program *program, const char *variable, struct error *err);
 
 bool program_measures(const char *metric); /* has it a series of its own? */
 int program_declare_series(struct program *program, struct error *err);
@@ -95,6 +103,17 @@ int program_hand_over(struct program *program, struct workload_io *io,
 void program_settle_outcome(const struct program *program, const struct workload_io *io,
                             const struct launch_report *report, struct invocation *ret_invocation,
                             struct error *err);
+
+/* channels.c: what an instrumented program records. Opened last of all settings. */
+int program_channels_open(struct program *program, struct error *err);
+/* Call while it runs, as often as one likes. */
+int program_channels_poll(struct program *program, struct workload_io *io, struct error *err);
+/* The launch is over. */
+int program_channels_take(struct program *program, struct workload_io *io,
+                          const struct launch_report *report, struct error *err);
+int program_channels_findings(const struct program *program, struct run_sink *sink,
+                              struct error *err);
+void program_channels_close(struct program *program);
 
 void program_count(struct program *program, const struct launch_report *report);
 int program_findings(void *state, struct run_sink *sink, struct error *err);

@@ -11,19 +11,11 @@
 
 #include "base/util.h"
 #include "workload/onnx/internal.h"
+#include "workload/reference.h"
 
 #define SUFFIX ".onnx"
 
 static const char *const precisions[] = {"fp32", "fp16", "bf16", "int8", "int4", "mixed"};
-static const char *const references[] = {"detector", "classifier"};
-
-bool onnx_is_reference(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(references); i++)
-        if (strcmp(name, references[i]) == 0)
-            return true;
-    return false;
-}
 
 void onnx_choice_deinit(struct onnx_choice *choice)
 {
@@ -62,33 +54,6 @@ static bool find_variant(const char *base, const char *precision, char *path, si
 static bool has_precision(const struct onnx_model *model, const char *precision)
 {
     return model->precision != NULL && strcmp(model->precision, precision) == 0;
-}
-
-/* ---- reference models ---- */
-
-static bool find_reference_in(const char *directory, const char *below, const char *name,
-                              const char *precision, char *path, size_t size)
-{
-    char base[PATH_MAX];
-    if (directory == NULL || directory[0] == '\0' ||
-        snprintf(base, sizeof(base), "%s%s/%s", directory, below, name) >= (int)sizeof(base))
-        return false;
-    return (precision != NULL && find_variant(base, precision, path, size)) ||
-           find_variant(base, NULL, path, size);
-}
-
-static int find_reference(const char *name, const char *precision, const char *data_directory,
-                          const char *exe_directory, char *path, size_t size, struct error *err)
-{
-    if (find_reference_in(data_directory, "/models", name, precision, path, size) ||
-        find_reference_in(exe_directory, "/models", name, precision, path, size) ||
-        find_reference_in(exe_directory, "/../share/tacho/models", name, precision, path, size))
-        return 0;
-    error_set(err, ERROR_ABSENT, "the reference model %s is not installed", name);
-    return error_hint(
-        err, "script/build makes it into build/models; or: tools/make_models.py "
-             "--output DIR and TACHO_DATA set to the folder above DIR, named models; or name a "
-             "MODEL.onnx of your own");
 }
 
 /* ---- variants ---- */
@@ -168,7 +133,7 @@ static int read_model(const char *path, struct onnx_model *ret_model, struct err
 {
     if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
         error_set(err, ERROR_INPUT, "%s: no such file", path);
-        return error_hint(err, "name a MODEL.onnx, detector or classifier");
+        return error_hint(err, "name a MODEL.onnx, " REFERENCE_NAMES);
     }
     return onnx_model_read(path, ret_model, err);
 }
@@ -179,8 +144,8 @@ int onnx_choose(const char *file, const char *precision, const char *data_direct
     struct onnx_choice choice = {0};
     char base[PATH_MAX];
     int rc = 0;
-    if (file == NULL || onnx_is_reference(file))
-        rc = find_reference(file != NULL ? file : references[0], precision, data_directory,
+    if (file == NULL || reference_is(file))
+        rc = reference_find(file != NULL ? file : REFERENCE_DEFAULT, precision, data_directory,
                             exe_directory, choice.path, sizeof(choice.path), err);
     else if (!str_copy(choice.path, sizeof(choice.path), file))
         rc = error_set(err, ERROR_INPUT, "the path of the model is too long");

@@ -211,6 +211,8 @@ int onnx_findings(void *state, struct run_sink *sink, struct error *err)
     int rc = 0;
     if (tally->is_saturated && tally->offered_s > 0)
         rc = find_saturated(onnx, sink, err);
+    if (rc == 0)
+        rc = onnx_find_threads(onnx, sink, err);
     if (rc == 0 && onnx->shapes.defaults.len > 0)
         rc = find_default_shapes(onnx, sink, err);
     if (rc == 0 && onnx->choice.named_precision[0] != '\0' && precision != NULL &&

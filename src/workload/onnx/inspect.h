@@ -26,6 +26,9 @@ struct onnx_provider {
 extern const struct onnx_provider onnx_providers[];               /* ends with a NULL name */
 const struct onnx_provider *onnx_provider_find(const char *name); /* NULL: unknown */
 
+/* Is this the name of a device that a machine may have ("cuda", "nvidia_3", "jetson_0")? */
+bool onnx_is_device(const char *name);
+
 /* Where libraries were looked for, in the order of the search: TACHO_ORT alone if it is set; else
  * the loader's path, Python's site-packages, node_modules. Files are not opened as libraries. */
 int onnx_find_libraries(const struct settings *settings, struct onnx_config *config,

@@ -2,7 +2,7 @@
  *
  * onnx.c is the row of the table; choose.c finds the model and its variants, shape.c
  * settles its inputs, provider.c device and provider, library.c where engines lie,
- * settings.c the rest. invoke.c runs a worker (start.c begins it, scratch.c
+ * settings.c and threads.c the rest. invoke.c runs a worker (start.c begins it, scratch.c
  * makes it a folder, outcome.c says how it ended, memory.c watches memory); stream.c
  * takes its records, merge.c orders them, series.c hands values over. profile.c
  * reads who ran the nodes, describe.c makes facts, findings.c findings, outputs.c
@@ -30,8 +30,6 @@ struct onnx_choice {
     struct onnx_model model;
 };
 
-/* The names of the models that come with tacho: "detector", "classifier". */
-bool onnx_is_reference(const char *name);
 /* file: a path, the name of a reference model, or NULL: the detector. precision NULL: whatever it
  * is. data_directory (TACHO_DATA) and exe_directory may be NULL. */
 int onnx_choose(const char *file, const char *precision, const char *data_directory,
@@ -82,8 +80,6 @@ struct onnx_places {
 };
 
 int onnx_search(const struct onnx_places *places, struct onnx_config *config, struct error *err);
-/* The directory of this executable; false: not known. */
-bool onnx_exe_directory(char *directory, size_t size);
 
 /* ---- records of several streams in order of time: merge.c ---- */
 
@@ -208,6 +204,8 @@ struct onnx {
     uint64_t timeout_ns, deadline_ns;
     bool has_cores;
     cpu_set_t cores;
+    uint32_t cpus;       /* with --threads: those that it may use */
+    double quota_cores;  /* with --threads: the cgroup's; INFINITY: none */
     bool sets_gpu_order; /* CUDA counts as NVML does */
     struct series series[ONNX_SERIES_COUNT];
     struct series *nodes; /* with --profile-ops */
@@ -231,6 +229,11 @@ int onnx_findings(void *state, struct run_sink *sink, struct error *err); /* fin
 int onnx_compare_outputs(struct onnx *onnx, struct run_sink *sink, struct error *err);
 int onnx_invoke(void *state, struct workload_io *io, struct invocation *ret_invocation,
                 struct error *err);
+
+/* threads.c: --threads against the CPUs: refused, said before the run begins, a finding of it. */
+int onnx_check_threads(struct onnx *onnx, const struct settings *settings, struct error *err);
+bool onnx_threads_notice(void *state, char *line, size_t size);
+int onnx_find_threads(const struct onnx *onnx, struct run_sink *sink, struct error *err);
 
 /* ---- one invocation: invoke.c, start.c, stream.c, series.c ---- */
 
@@ -297,6 +300,7 @@ struct onnx_session { /* one invocation */
     uint64_t units;       /* handed over, or about to be */
     uint64_t last_end_ns; /* of a unit of the loop */
     uint32_t told_stage;  /* stages before this one were told */
+    size_t ring_peak;     /* records that the fullest ring held when it was last looked at */
     bool is_short_of_memory, was_stopped;
     struct onnx_scratch scratch;
 };

@@ -7,14 +7,25 @@
 #include "base/util.h"
 #include "workload/onnx/internal.h"
 
+/* Every look at the worker takes a core away from it where there is none to spare, so there are few
+ * in the loop; but memory can run out within moments while a session is created, and a ring must
+ * not fill up. */
 #define POLL_MS 20
+#define POLL_IN_LOOP_MS 50
+#define RING_PART                                                                                  \
+    8 /* looked at again soon where so much of a ring was full: a capacity over this */
 #define MEMORY_IN_LOOP_NS (100 * NS_PER_MS)
+/* After the first Ctrl-C: what has begun may take as long to finish as a program that is timed out
+ * has between TERM and KILL. */
+#define STOP_GRACE_NS (2 * NS_PER_S)
 
 struct following {
     int stops;          /* how often the user's wish was passed on */
+    uint64_t kill_ns;   /* when it is ended if it has not ended by itself; 0: never */
     uint64_t memory_ns; /* the last look at the memory */
     bool profile_is_read;
     int first_rc; /* what ended the worker: a sink that failed, the wrong provider */
+    int poll_ms;
 };
 
 /* ---- phases ---- */
@@ -99,21 +110,26 @@ static void allow(struct onnx_session *session)
     }
 }
 
-/* First Ctrl-C: what has begun is finished, but nobody waits for a session to be created. Second:
- * the end at once. */
+/* First Ctrl-C: what has begun is finished, but nobody waits for a session to be created, nor for
+ * ever. Second: the end at once. */
 static void pass_on_stop(struct onnx_session *session, struct following *following)
 {
     bool at_once = false;
     if (!session->io->stop_requested(session->io, &at_once))
         return;
     int wanted = at_once ? 2 : 1;
-    if (following->stops >= wanted)
+    uint64_t now_ns = clock_mono_ns();
+    if (following->stops < wanted) {
+        bool is_loading = atomic_load(&session->worker.shared->stage) < ONNX_STAGE_FIRST;
+        following->stops = wanted;
+        following->kill_ns = now_ns + (at_once || is_loading ? 0 : STOP_GRACE_NS);
+        session->was_stopped = true;
+        stop_worker(session, (uint32_t)wanted);
+    }
+    if (following->kill_ns == 0 || now_ns < following->kill_ns)
         return;
-    following->stops = wanted;
-    session->was_stopped = true;
-    stop_worker(session, (uint32_t)wanted);
-    if (at_once || atomic_load(&session->worker.shared->stage) < ONNX_STAGE_FIRST)
-        launcher_kill(session->worker.launcher, at_once, NULL);
+    following->kill_ns = 0;
+    launcher_kill(session->worker.launcher, at_once, NULL);
 }
 
 static void watch_memory(struct onnx_session *session, struct following *following)
@@ -147,15 +163,26 @@ static int take(struct onnx_session *session, struct following *following, bool 
     return rc;
 }
 
+static void set_pace(const struct onnx_session *session, struct following *following)
+{
+    const struct onnx_shared *shared = session->worker.shared;
+    bool is_busy = session->ring_peak * RING_PART > ONNX_RECORDS / session->merge.streams;
+    following->poll_ms = following->poll_ms * 2;
+    if (following->poll_ms > POLL_IN_LOOP_MS)
+        following->poll_ms = POLL_IN_LOOP_MS;
+    if (is_busy || atomic_load(&shared->stage) < ONNX_STAGE_LOOP)
+        following->poll_ms = POLL_MS;
+}
+
 static int follow(struct onnx_session *session, struct launch_report *ret_report, struct error *err)
 {
-    struct following following = {0};
+    struct following following = {.poll_ms = POLL_MS};
     struct onnx_worker *worker = &session->worker;
     bool is_over = false;
     while (!is_over) {
         /* Once the user has stopped us wake_fd stays readable: looking at it would spin. */
         int wake_fd = following.stops == 0 ? session->io->wake_fd : -1;
-        is_over = onnx_worker_wait(worker, wake_fd, POLL_MS);
+        is_over = onnx_worker_wait(worker, wake_fd, following.poll_ms);
         if (following.first_rc == 0) {
             following.first_rc = take(session, &following, is_over, err);
             if (following.first_rc < 0 && !is_over)
@@ -166,6 +193,7 @@ static int follow(struct onnx_session *session, struct launch_report *ret_report
         allow(session);
         pass_on_stop(session, &following);
         watch_memory(session, &following);
+        set_pace(session, &following);
     }
     int rc = launcher_report(worker->launcher, ret_report, following.first_rc == 0 ? err : NULL);
     return following.first_rc != 0 ? following.first_rc : rc;

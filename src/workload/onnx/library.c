@@ -7,6 +7,7 @@
 
 #include "base/util.h"
 #include "workload/onnx/internal.h"
+#include "workload/program_find.h"
 
 #ifdef __aarch64__
 #define NODE_ARCH "arm64"
@@ -14,20 +15,6 @@
 #define NODE_ARCH "x64"
 #endif
 #define UPWARDS_MAX 32
-
-bool onnx_exe_directory(char *directory, size_t size)
-{
-    char path[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    if (length <= 0)
-        return false;
-    path[length] = '\0';
-    char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return false;
-    *(slash > path ? slash : slash + 1) = '\0';
-    return str_copy(directory, size, path);
-}
 
 /* ---- the list ---- */
 
@@ -169,6 +156,6 @@ int onnx_find_libraries(const struct settings *settings, struct onnx_config *con
                                  .home = getenv("HOME"),
                                  .directory = getcwd(directory, sizeof(directory)),
                                  .exe_directory =
-                                     onnx_exe_directory(exe, sizeof(exe)) ? exe : NULL};
+                                     program_own_directory(exe, sizeof(exe)) ? exe : NULL};
     return onnx_search(&places, config, err);
 }

@@ -9,6 +9,8 @@
 
 #include "base/util.h"
 #include "workload/onnx/internal.h"
+#include "workload/program_find.h"
+#include "workload/reference.h"
 
 static void close_onnx(void *state)
 {
@@ -29,7 +31,7 @@ static bool accepts(const struct workload_args *args)
 {
     if (args->command != NULL)
         return false;
-    return args->file == NULL || is_onnx_file(args->file) || onnx_is_reference(args->file);
+    return args->file == NULL || is_onnx_file(args->file) || reference_is(args->file);
 }
 
 static int open_onnx(const struct workload_args *args, void **ret_state, struct error *err)
@@ -46,7 +48,7 @@ static int open_onnx(const struct workload_args *args, void **ret_state, struct 
     if (rc == 0)
         rc = onnx_choose(args->file, settings_get_text(settings, SETTING_PRECISION),
                          settings_get_text(settings, SETTING_DATA),
-                         onnx_exe_directory(exe, sizeof(exe)) ? exe : NULL, &onnx->choice, err);
+                         program_own_directory(exe, sizeof(exe)) ? exe : NULL, &onnx->choice, err);
     if (rc == 0)
         rc = onnx_settle_inputs(&onnx->choice.model, settings, &onnx->config, &onnx->shapes, err);
     if (rc < 0 && rc != -ERROR_NOMEM && err != NULL && err->file[0] == '\0' &&
@@ -82,6 +84,7 @@ const struct workload workload_onnx = {
     .first_unit_apart = true,
     .accepts = accepts,
     .open = open_onnx,
+    .notice = onnx_threads_notice,
     .describe = onnx_describe,
     .describe_after = onnx_describe_after,
     .series = get_series,

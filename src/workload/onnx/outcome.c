@@ -138,6 +138,9 @@ int onnx_settle_outcome(struct onnx_session *session, const struct launch_report
     if (report->outcome == LAUNCH_EXEC_FAILED)
         return error_set_errno(err, ERROR_SYSTEM, report->exec_errno,
                                "cannot start a worker of tacho itself");
+    bool has_units = session->units > session->onnx->config.profiled_units;
+    if (report->outcome == LAUNCH_KILLED && !session->is_short_of_memory && has_units)
+        return 0; /* it hung when the user stopped it: what it had told by then is whole */
     if (report->outcome == LAUNCH_KILLED && !session->is_short_of_memory) {
         ret_invocation->outcome = INVOCATION_INTERRUPTED;
         error_set(err, ERROR_INTERRUPTED, "the measurement of %s was interrupted",

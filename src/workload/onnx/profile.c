@@ -115,13 +115,13 @@ static const struct series *node_series(struct onnx *onnx, const struct ort_node
     return series;
 }
 
-/* The first call is that of the first inference, which is kept apart. */
+/* The calls of the first inference are kept apart; within a loop there are several. */
 static int hand_over_node(struct onnx_session *session, const struct ort_node *node,
                           struct error *err)
 {
     const struct series *series = node_series(session->onnx, node);
-    uint64_t first = node->calls > 1 ? 1 : 0;
-    if (series == NULL || series->metric == NULL || node->calls == 0)
+    uint64_t first = node->first_run_calls;
+    if (series == NULL || series->metric == NULL || node->calls <= first)
         return 0;
     struct sample_block block = {.series = series,
                                  .invocation = session->io->invocation,

@@ -115,6 +115,12 @@ static bool parse_device(const char *text, struct onnx_target *target)
     return false;
 }
 
+bool onnx_is_device(const char *name)
+{
+    struct onnx_target target = {.index = 0};
+    return parse_device(name, &target);
+}
+
 static int load_device(const struct settings *settings, struct onnx_target *target,
                        struct error *err)
 {

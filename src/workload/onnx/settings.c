@@ -57,6 +57,9 @@ int onnx_load_settings(struct onnx *onnx, struct error *err)
     config->threads = settings_is_set(settings, SETTING_THREADS)
                           ? (uint32_t)settings_get_u64(settings, SETTING_THREADS)
                           : 0;
+    rc = onnx_check_threads(onnx, settings, err);
+    if (rc < 0)
+        return rc;
     config->graph_optimization =
         graph_level(settings_get_text(settings, SETTING_GRAPH_OPTIMIZATION));
     config->streams = (uint32_t)settings_get_u64(settings, SETTING_STREAMS);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/interrupt.h"
 #include "base/util.h"
 #include "workload/onnx/internal.h"
 
@@ -14,6 +16,8 @@
 /* What still holds the pipe after the worker's end is not read for ever. */
 #define DRAIN_READS_MAX 256
 #define FINISH_WAIT_MS 100
+/* An engine starts no processes as a rule, and the largest one's memory the kernel keeps itself. */
+#define TREE_INTERVAL_NS (200 * NS_PER_MS)
 #define SELF "/proc/self/exe"
 
 /* The executable by its own name, so that ps tells it; one that was replaced meanwhile has none,
@@ -45,6 +49,7 @@ static int launch(struct onnx_worker *worker, const struct onnx_start *start, in
                                      .pass_fd = worker->shared_fd,
                                      .is_oom_first = true,
                                      .timeout_ns = start->timeout_ns,
+                                     .tree_interval_ns = TREE_INTERVAL_NS,
                                      .has_affinity = start->has_cores,
                                      .affinity = start->cores};
     return launcher_launch(worker->launcher, &request, &worker->pid, err);
@@ -166,8 +171,13 @@ int onnx_worker_finish(struct onnx_worker *worker, struct error *err)
 {
     struct launch_report report;
     char words[200];
-    while (!onnx_worker_wait(worker, -1, FINISH_WAIT_MS))
-        continue;
+    int stops = 0;
+    while (!onnx_worker_wait(worker, stops == 0 ? interrupt_fd() : -1, FINISH_WAIT_MS)) {
+        if (interrupt_count() <= stops)
+            continue;
+        stops = interrupt_count();
+        launcher_kill(worker->launcher, stops > 1, NULL);
+    }
     int rc = launcher_report(worker->launcher, &report, err);
     if (rc < 0)
         return rc;
@@ -179,6 +189,8 @@ int onnx_worker_finish(struct onnx_worker *worker, struct error *err)
     if (report.outcome == LAUNCH_EXEC_FAILED)
         return error_set_errno(err, ERROR_SYSTEM, report.exec_errno,
                                "cannot start a worker of tacho itself");
+    if (report.outcome == LAUNCH_KILLED)
+        return error_set(err, ERROR_INTERRUPTED, "interrupted");
     onnx_worker_last_words(worker, words, sizeof(words));
     if (report.outcome == LAUNCH_EXITED)
         error_set(err, ERROR_PROGRAM, "the engine's worker ended with exit status %d %s",

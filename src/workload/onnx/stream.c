@@ -172,7 +172,7 @@ static bool can_be(const struct onnx_session *session, const struct onnx_record 
 static int take_ring(struct onnx_session *session, uint32_t stream, struct error *err)
 {
     struct onnx_record records[TAKE_MAX];
-    size_t n;
+    size_t n, taken = 0;
     while ((n = onnx_ring_take(session->worker.shared, stream, records, TAKE_MAX)) > 0) {
         uint64_t now_ns = clock_mono_ns();
         for (size_t i = 0; i < n; i++)
@@ -182,13 +182,16 @@ static int take_ring(struct onnx_session *session, uint32_t stream, struct error
                                  "time that cannot be");
         if (onnx_merge_add(&session->merge, records, n) < 0)
             return error_set(err, ERROR_NOMEM, "out of memory for the inferences");
+        taken += n;
     }
+    session->ring_peak = taken > session->ring_peak ? taken : session->ring_peak;
     return 0;
 }
 
 int onnx_stream_drain(struct onnx_session *session, bool is_over, struct error *err)
 {
     uint64_t now_ns = is_over ? UINT64_MAX : clock_mono_ns();
+    session->ring_peak = 0;
     for (uint32_t i = 0; i < session->merge.streams; i++) {
         int taken = take_ring(session, i, err);
         if (taken < 0)

@@ -2,14 +2,17 @@
  *
  * What goes wrong is told in info.error, and nothing is printed: tacho says it to the user.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "base/unit.h"
 #include "base/util.h"
 #include "workload/onnx/worker_internal.h"
 
@@ -205,8 +208,34 @@ static int check_config(const struct onnx_config *config, struct error *err)
     return 0;
 }
 
-static void report_failure(struct worker *worker, const struct error *err)
+/* Where the shell limits the address space (ulimit -v), that is what runs out first; each library
+ * says it in other words, and none says why. */
+static bool is_about_room(const struct error *err)
 {
+    static const char *const words[] = {"bad_alloc", "failed to map segment", "allocate memory"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcasestr(err->message, words[i]) != NULL)
+            return true;
+    return err->code == ERROR_NOMEM || err->sys_errno == ENOMEM || err->sys_errno == EAGAIN;
+}
+
+static void blame_address_space(const struct worker *worker, struct error *err)
+{
+    struct rlimit limit;
+    char size[32], detail[160];
+    bool is_loading = worker->stage <= ONNX_STAGE_SESSION;
+    if (!is_about_room(err) || getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return;
+    str_copy(detail, sizeof(detail), err->message);
+    error_set(err, ERROR_DENIED, "the address space is limited to %s, which is not enough %s (%s)",
+              unit_format_bytes((double)limit.rlim_cur, size, sizeof(size)),
+              is_loading ? "to load the engine" : "to run the model", detail);
+    error_hint(err, "raise the limit: ulimit -v unlimited");
+}
+
+static void report_failure(struct worker *worker, struct error *err)
+{
+    blame_address_space(worker, err);
     worker->shared->info.error = *err;
     atomic_store(&worker->shared->has_failed, 1);
 }

@@ -182,8 +182,10 @@ static void start_streams(struct worker *worker)
             continue;
         atomic_fetch_sub(&worker->running, 1);
         struct error err = {0};
-        error_set_errno(&err, ERROR_SYSTEM, failed, "cannot start stream %u of %u", i + 1,
-                        worker->stream_count);
+        error_set_errno(&err, ERROR_DENIED, failed, "cannot start the thread of stream %u of %u",
+                        i + 1, worker->stream_count);
+        error_hint(&err, "a limit of this shell or of the cgroup is too low: see ulimit -a and "
+                         "pids.max");
         fail(worker, &err);
         return;
     }

@@ -133,7 +133,7 @@ static int check_batch(struct trtexec *trtexec, const char *shape, bool batch_as
 static int shapes_of_model(struct trtexec *trtexec, struct strbuf *shapes, struct error *err)
 {
     struct onnx_model model = {0};
-    int rc = onnx_model_read(trtexec->args->file, &model, err);
+    int rc = onnx_model_read(trtexec->file, &model, err);
     for (size_t i = 0; rc == 0 && i < model.input_count; i++) {
         const struct onnx_value *input = &model.inputs[i];
         if (!input->has_shape || input->rank == 0 || input->dims[0].value >= 0)
@@ -207,8 +207,8 @@ int trtexec_make_arguments(struct trtexec *trtexec, struct error *err)
     trtexec->has_profile = settings_get_bool(settings, SETTING_PROFILE_OPS);
     rc = trtexec_add(trtexec, "%s", trtexec->program.path);
     if (rc == 0)
-        rc = trtexec_add(trtexec, trtexec->is_onnx ? "--onnx=%s" : "--loadEngine=%s",
-                         trtexec->args->file);
+        rc =
+            trtexec_add(trtexec, trtexec->is_onnx ? "--onnx=%s" : "--loadEngine=%s", trtexec->file);
     if (rc == 0)
         rc = add_precision(trtexec, precision, &detail);
     if (rc == 0)

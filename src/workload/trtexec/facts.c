@@ -76,7 +76,7 @@ void trtexec_describe(void *state, struct facts *facts)
 {
     struct trtexec *trtexec = state;
     const struct settings *settings = trtexec->args->settings;
-    const char *file = trtexec->args->file, *slash = strrchr(file, '/');
+    const char *file = trtexec->file, *slash = strrchr(file, '/');
     const char *precision = settings_get_text(settings, SETTING_PRECISION);
     char cores[512];
     facts_text(facts, "kind", "trtexec", NULL);

@@ -55,6 +55,7 @@ struct trtexec_program {
 struct trtexec {
     const struct workload_args *args;
     struct arena arena;
+    char file[PATH_MAX]; /* the model's or engine's: that of a reference model by its name */
     struct trtexec_program program;
     bool is_onnx; /* the engine is built from it first */
     bool has_profile;

@@ -17,6 +17,8 @@
 #include "base/unit.h"
 #include "base/util.h"
 #include "workload/cores.h"
+#include "workload/program_find.h"
+#include "workload/reference.h"
 #include "workload/trtexec/internal.h"
 
 #define WAIT_MS 150        /* stop_requested wants to be called every 200 ms */
@@ -87,13 +89,28 @@ static bool trtexec_accepts(const struct workload_args *args)
     return args->file != NULL && has_suffix(args->file, suffixes);
 }
 
+/* TensorRT decides on the precision when it builds the engine: always from the fp32 model. */
+static int choose_file(struct trtexec *trtexec, struct error *err)
+{
+    char exe[PATH_MAX];
+    const char *named = trtexec->args->file;
+    if (named == NULL) {
+        error_set(err, ERROR_USAGE, "--engine trtexec: which model?");
+        return error_hint(err,
+                          "tacho run --engine trtexec MODEL.onnx, MODEL.engine, " REFERENCE_NAMES);
+    }
+    if (reference_is(named))
+        return reference_find(named, NULL, settings_get_text(trtexec->args->settings, SETTING_DATA),
+                              program_own_directory(exe, sizeof(exe)) ? exe : NULL, trtexec->file,
+                              sizeof(trtexec->file), err);
+    return str_copy(trtexec->file, sizeof(trtexec->file), named)
+               ? 0
+               : error_set(err, ERROR_INPUT, "the path of the model is too long");
+}
+
 static int check_file(const char *file, struct error *err)
 {
     struct stat status;
-    if (file == NULL) {
-        error_set(err, ERROR_USAGE, "--engine trtexec: which model?");
-        return error_hint(err, "tacho run --engine trtexec MODEL.onnx, or MODEL.engine");
-    }
     if (stat(file, &status) != 0)
         return error_set_errno(err, ERROR_INPUT, errno, "cannot open %s", file);
     if (!S_ISREG(status.st_mode) || status.st_size == 0)
@@ -132,18 +149,19 @@ static int trtexec_open(const struct workload_args *args, void **ret_state, stru
 {
     static const char *const onnx[] = {".onnx", NULL};
     char path[TRTEXEC_PATH_MAX];
-    int rc = check_file(args->file, err);
-    if (rc != 0)
-        return rc;
     struct trtexec *trtexec = calloc(1, sizeof(*trtexec));
     if (trtexec == NULL)
         return error_set(err, ERROR_NOMEM, "out of memory for trtexec");
     trtexec->args = args;
     trtexec->told_per_s = NAN;
-    trtexec->is_onnx = has_suffix(args->file, onnx);
+    int rc = choose_file(trtexec, err);
+    if (rc == 0)
+        rc = check_file(trtexec->file, err);
+    trtexec->is_onnx = has_suffix(trtexec->file, onnx);
     const char *warmup = settings_get_text(args->settings, SETTING_WARMUP);
     trtexec->has_warmup_units = warmup != NULL && strcmp(warmup, "auto") != 0;
-    rc = declare_series(trtexec, err);
+    if (rc == 0)
+        rc = declare_series(trtexec, err);
     if (rc == 0)
         rc = cores_load(args->settings, &trtexec->cores, &trtexec->has_cores, err);
     if (rc == 0)

@@ -337,6 +337,39 @@ static void own_descriptors_and_switches_are_counted(void **state)
     root_close(&root);
 }
 
+static void a_birth_changes_the_last_pid(void **state)
+{
+    struct root root;
+    struct proc_memory memory;
+    assert_int_equal(root_open(&root, "/", NULL), 0);
+    int fd = procfs_open_last_pid(&root);
+    if (fd < 0) {
+        root_close(&root);
+        skip(); /* a sandbox with a /proc of its own */
+    }
+    for (int i = 0; i < 3; i++) {
+        uint64_t before = procfs_last_pid(fd);
+        pid_t child = fork();
+        if (child == 0)
+            _exit(0);
+        assert_int_not_equal(procfs_last_pid(fd), before);
+        waitpid(child, NULL, 0);
+    }
+    close(fd);
+    assert_int_equal(procfs_last_pid(-1), 0);
+    /* a recorded tree has no births */
+    root.is_machine = false;
+    assert_int_equal(procfs_open_last_pid(&root), -1);
+    root.is_machine = true;
+
+    fd = root_open_file(&root, "proc/self/status", NULL);
+    assert_true(fd >= 0);
+    assert_int_equal(procfs_pread_memory(fd, &memory), 0);
+    assert_true(memory.anon_bytes > 0 && memory.anon_bytes != UINT64_MAX);
+    close(fd);
+    root_close(&root);
+}
+
 static int set_up(void **state)
 {
     return mkdtemp(directory) ? 0 : -1;
@@ -356,6 +389,7 @@ int main(void)
         cmocka_unit_test(takes_old_kernels_and_refuses_other_text),
         cmocka_unit_test(parses_io),
         cmocka_unit_test(parses_memory),
+        cmocka_unit_test(a_birth_changes_the_last_pid),
         cmocka_unit_test(own_descriptors_and_switches_are_counted),
         cmocka_unit_test(own_process_agrees_with_getrusage),
         cmocka_unit_test(a_process_that_has_gone_is_absent),

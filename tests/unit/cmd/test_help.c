@@ -40,9 +40,30 @@ static void test_no_flag_means_two_things_in_one_command(void **state)
                     continue;
                 assert_string_not_equal(a->flag, b->flag);
                 assert_false(a->short_flag && a->short_flag == b->short_flag);
-                /* "--no-x" of one must not be the name of another. */
-                assert_false(strncmp(a->flag, "no-", 3) == 0 && strcmp(a->flag + 3, b->flag) == 0);
             }
+}
+
+/* Where "no-x" is a setting of its own, "x" must not offer it as its opposite. */
+static void test_a_flag_that_is_named_no_is_nobodys_opposite(void **state)
+{
+    int pairs = 0;
+    for (size_t c = 0; commands[c]; c++) {
+        struct strbuf out = {0};
+        help_command(commands[c], &out, false);
+        for (int i = 0; i < SETTING_COUNT; i++)
+            for (int j = 0; j < SETTING_COUNT; j++) {
+                const struct setting *a = &settings_table[i], *b = &settings_table[j];
+                char negated[64];
+                if (!options_takes(a, commands[c]->bit) || !options_takes(b, commands[c]->bit) ||
+                    strncmp(a->flag, "no-", 3) != 0 || strcmp(a->flag + 3, b->flag) != 0)
+                    continue;
+                snprintf(negated, sizeof(negated), "--[no-]%s ", b->flag);
+                assert_null(strstr(strbuf_get(&out), negated));
+                pairs++;
+            }
+        strbuf_deinit(&out);
+    }
+    assert_true(pairs > 0); /* --no-auto and --auto */
 }
 
 static void test_help_shows_every_flag_within_80_columns(void **state)
@@ -97,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commands_are_distinct_and_complete),
         cmocka_unit_test(test_no_flag_means_two_things_in_one_command),
+        cmocka_unit_test(test_a_flag_that_is_named_no_is_nobodys_opposite),
         cmocka_unit_test(test_help_shows_every_flag_within_80_columns),
         cmocka_unit_test(test_wrap_keeps_words_and_brackets),
         cmocka_unit_test(test_unknown_command),

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -360,6 +361,74 @@ static void adds_up_to_what_the_kernel_charged(void **state)
     }
 }
 
+static void *wait_in_thread(void *unused)
+{
+    pause();
+    return NULL;
+}
+
+/* A second thread, and on command a child, then none. */
+static void threaded_program(int command_fd, int report_fd)
+{
+    pthread_t thread;
+    char byte = 0;
+    pthread_create(&thread, NULL, wait_in_thread, NULL);
+    if (write(report_fd, &byte, 1) != 1 || read(command_fd, &byte, 1) != 1)
+        _exit(1);
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        pause();
+        _exit(0);
+    }
+    if (write(report_fd, &byte, 1) != 1 || read(command_fd, &byte, 1) != 1)
+        _exit(1);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    if (write(report_fd, &byte, 1) != 1)
+        _exit(1);
+    pause();
+    _exit(0);
+}
+
+/* Which child is whose no open file of a program with threads tells; a birth is seen all the same,
+ * with the next walk and not with the next search. */
+static void a_child_of_a_program_with_threads_is_found(void **state)
+{
+    struct root root;
+    struct test_collector test;
+    int command[2], report[2];
+    char byte = 0;
+    assert_int_equal(root_open(&root, "/", NULL), 0);
+    assert_int_equal(pipe(command) | pipe(report), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        threaded_program(command[0], report[1]);
+    }
+    test_open(&test, "proc", &root);
+    assert_int_equal(read(report[0], &byte, 1), 1);
+    static const double processes[] = {1, 2, 1};
+    for (size_t i = 0; i < 3; i++) {
+        /* the tick is a second after the last one: a walk is due, and the first time a search */
+        test_sample_target(&test, pid, 1);
+        ASSERT_NEAR(value_of(&test, "track_processes", ""), processes[i], 0);
+        if (i == 2)
+            break;
+        assert_int_equal(write(command[1], &byte, 1), 1);
+        assert_int_equal(read(report[0], &byte, 1), 1);
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    test_close(&test);
+    root_close(&root);
+    for (int i = 0; i < 2; i++) {
+        close(command[i]);
+        close(report[i]);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -374,6 +443,7 @@ int main(void)
         TEST(a_new_target_starts_anew),
         TEST(more_processes_than_there_is_room_for),
         cmocka_unit_test(adds_up_to_what_the_kernel_charged),
+        cmocka_unit_test(a_child_of_a_program_with_threads_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

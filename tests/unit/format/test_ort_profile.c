@@ -191,36 +191,103 @@ static void cut_off_anywhere(void **state)
 #define F "{\"float\":[1]}"
 #define H "{\"float16\":[1]}"
 
-static void shares_leave_out_the_first_run_and_what_holds_other_nodes(void **state)
+static void read_events(const char *const *events, size_t count, struct ort_profile *ret_profile)
 {
+    struct strbuf text = {0};
+    for (size_t i = 0; i < count; i++)
+        strbuf_printf(&text, "%s%s", i ? "," : "[", events[i]);
+    strbuf_append(&text, "]");
+    assert_int_equal(read_text(text.data, ret_profile, NULL), 0);
+    strbuf_deinit(&text);
+}
+
+static void shares_leave_out_the_first_run(void **state)
+{
+    static const char *const events[] = {
+        /* Those of the second run stand before those of the first. */
+        NODE("a", "Conv", CPU, F, "210", "30"),
+        NODE("b", "Conv", "CUDAExecutionProvider", F, "250", "90"),
+        NODE("l", "Loop", CPU, F, "205", "145"), /* 25 of its own */
+        RUN("200", "155"),
+        NODE("a", "Conv", CPU, F, "110", "40"),
+        NODE("b", "Conv", "CUDAExecutionProvider", F, "150", "10"),
+        RUN("100", "60"),
+    };
     struct ort_profile profile;
-    /* Events of the second run stand before those of the first: two streams wrote one file. */
-    assert_int_equal(
-        read_text(
-            "[" NODE("a", "Conv", CPU, F, "210", "30") "," NODE(
-                "b", "Conv", "CUDAExecutionProvider", F, "250",
-                "90") "," RUN("200",
-                              "150") "," NODE("a", "Conv", CPU, F, "110",
-                                              "5000") "," NODE("b", "Conv", "CUDAExecutionProvider",
-                                                               F, "150",
-                                                               "10") "," RUN("100",
-                                                                             "60") "," NODE("l",
-                                                                                            "Loop",
-                                                                                            CPU, F,
-                                                                                            "205",
-                                                                                            "999") "]",
-            &profile, NULL),
-        0);
+    read_events(events, ARRAY_LEN(events), &profile);
     assert_int_equal(profile.runs, 2);
-    assert_int_equal(profile.run_total_ns, 150000);
-    assert_int_equal(profile.node_total_ns, 120000);
+    assert_int_equal(profile.run_total_ns, 155000);
+    assert_int_equal(profile.node_total_ns, 145000);
     assert_int_equal(profile.share_count, 2);
     assert_string_equal(profile.shares[0].provider, "CUDAExecutionProvider");
-    assert_true(fabs(ort_profile_share(&profile, "CUDAExecutionProvider") - 0.75) < 1e-12);
-    assert_true(fabs(ort_profile_share(&profile, CPU) - 0.25) < 1e-12);
+    assert_true(fabs(ort_profile_share(&profile, "CUDAExecutionProvider") - 90.0 / 145) < 1e-12);
+    assert_true(fabs(ort_profile_share(&profile, CPU) - 55.0 / 145) < 1e-12);
     assert_string_equal(profile.nodes[0].name, "a");
-    assert_int_equal(profile.nodes[0].call_ns[0], 5000000); /* by time, not as written */
+    assert_int_equal(profile.nodes[0].call_ns[0], 40000); /* by time, not as written */
     assert_int_equal(profile.nodes[0].call_ns[1], 30000);
+    assert_int_equal(profile.nodes[0].first_run_calls, 1);
+    ort_profile_deinit(&profile);
+}
+
+static const struct ort_node *node_of(const struct ort_profile *profile, const char *name)
+{
+    for (size_t i = 0; i < profile->node_count; i++)
+        if (strcmp(profile->nodes[i].name, name) == 0)
+            return &profile->nodes[i];
+    fail_msg("there is no node %s", name);
+    return NULL;
+}
+
+#define ON(thread, name, op, ts, dur)                                                              \
+    "{\"cat\":\"Node\",\"tid\":" thread ",\"dur\":" dur ",\"ts\":" ts ",\"name\":\"" name          \
+    "_kernel_time\",\"args\":{\"op_name\":\"" op "\",\"provider\":\"" CPU "\"}}"
+
+/* What lies within a node is not its own: so the sum over all nodes is the time of the runs. */
+static void nodes_that_hold_others(void **state)
+{
+    static const char *const events[] = {
+        /* First run, 0 to 100: a loop of two turns, each with an If that holds a Mul. */
+        ON("1", "mul", "Mul", "12", "10"),
+        ON("1", "if", "If", "11", "20"),
+        ON("1", "add", "Add", "31", "5"), /* begins when the If ends: beside it */
+        ON("1", "mul", "Mul", "42", "8"),
+        ON("1", "if", "If", "41", "18"),
+        ON("1", "add", "Add", "60", "6"),
+        ON("1", "loop", "Loop", "10", "60"),
+        ON("1", "relu", "Relu", "70", "20"),
+        RUN("0", "100"),
+        /* Meanwhile, on another thread: within nothing. */
+        ON("2", "other", "Relu", "15", "3"),
+        /* Second run. Cut to whole microseconds the end of the inner one lies behind the outer's.
+         */
+        ON("1", "mul", "Mul", "212", "10"),
+        ON("1", "if", "If", "212", "9"),
+        ON("1", "add", "Add", "230", "0"),
+        ON("1", "loop", "Loop", "210", "20"),
+        ON("1", "relu", "Relu", "230", "20"),
+        RUN("200", "100"),
+        /* Third run: a loop and what it holds seem to take the same time. */
+        ON("1", "mul", "Mul", "300", "7"),
+        ON("1", "loop", "Loop", "300", "7"),
+        RUN("300", "10"),
+    };
+    struct ort_profile profile;
+    read_events(events, ARRAY_LEN(events), &profile);
+    const struct ort_node *loop = node_of(&profile, "loop"), *mul = node_of(&profile, "mul");
+    const struct ort_node *inner = node_of(&profile, "if"), *relu = node_of(&profile, "relu");
+    assert_int_equal(loop->calls, 3);
+    assert_int_equal(loop->first_run_calls, 1);
+    assert_int_equal(loop->call_ns[0], (60 - 20 - 5 - 18 - 6) * 1000);
+    assert_int_equal(loop->call_ns[2], 0);
+    assert_int_equal(mul->calls, 4);
+    assert_int_equal(mul->first_run_calls, 2);
+    assert_int_equal(mul->call_ns[3], 7000);
+    assert_int_equal(inner->call_ns[0], 10000);
+    assert_int_equal(inner->call_ns[1], 10000);
+    assert_int_equal(relu->call_ns[1], 20000);
+    assert_int_equal(node_of(&profile, "other")->total_ns, 3000);
+    /* Second run: 20 of the loop and all that is in it, 20 of the Relu; third: 7. */
+    assert_in_range(profile.node_total_ns, 46000, 48000);
     ort_profile_deinit(&profile);
 }
 
@@ -329,7 +396,7 @@ static void many_nodes(void **state)
         strbuf_printf(&text,
                       "{\"cat\":\"Node\",\"name\":\"n_kernel_time\",\"ts\":%d,\"dur\":%d,\"args\":{"
                       "\"op_name\":\"Conv\",\"node_index\":\"%d\",\"provider\":\"p\"}},",
-                      i, i % 2000, i % 2000);
+                      i * 3000, i % 2000, i % 2000);
     assert_int_equal(read_text(text.data, &profile, NULL), 0);
     assert_int_equal(profile.node_count, 2000);
     for (size_t i = 0; i < profile.node_count; i++) {
@@ -345,7 +412,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_engine_wrote),
         cmocka_unit_test(cut_off_anywhere),
-        cmocka_unit_test(shares_leave_out_the_first_run_and_what_holds_other_nodes),
+        cmocka_unit_test(shares_leave_out_the_first_run),
+        cmocka_unit_test(nodes_that_hold_others),
         cmocka_unit_test(precision_is_that_of_the_heavy_nodes),
         cmocka_unit_test(other_spellings),
         cmocka_unit_test(not_a_profile),

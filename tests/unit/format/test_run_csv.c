@@ -30,6 +30,24 @@ static void steady_units_of_a_command(void **state)
     run_deinit(&run);
 }
 
+/* Beyond the raw samples there is only a distribution: it has no rows, and that can be told. */
+static void what_has_no_row_is_counted(void **state)
+{
+    struct run run;
+    struct error err = {0};
+    sample_run_make(&run);
+    assert_int_equal(run_csv_left_out(&run), 0);
+    run_deinit(&run);
+    run_init(&run);
+    run.samples_max = 4; /* of all series together; the latencies come first */
+    assert_int_equal(sample_run_play(run_sink_of(&run), &(struct sample_options){0}, &err), 0);
+    const struct run_series *latency = run_find_series(&run, "wall_ms", NULL);
+    assert_non_null(latency);
+    assert_true(latency->hist && latency->hist->count > latency->count);
+    assert_int_equal(run_csv_left_out(&run), latency->hist->count - latency->count);
+    run_deinit(&run);
+}
+
 static void several_runs_have_labels(void **state)
 {
     struct run run;
@@ -103,9 +121,8 @@ static void nothing_measured(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(steady_units_of_a_command),
-        cmocka_unit_test(several_runs_have_labels),
-        cmocka_unit_test(batches_and_power),
+        cmocka_unit_test(steady_units_of_a_command),  cmocka_unit_test(several_runs_have_labels),
+        cmocka_unit_test(what_has_no_row_is_counted), cmocka_unit_test(batches_and_power),
         cmocka_unit_test(nothing_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

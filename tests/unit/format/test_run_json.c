@@ -194,8 +194,9 @@ static void several_runs(void **state)
     run_deinit(&again[1]);
 }
 
-/* Values that are only in a histogram cannot be written raw; who reads the file is told. */
-static void dropped_values_are_told(void **state)
+/* Values that are only in a histogram are written as that, and come back: every statistic is the
+ * same. */
+static void histograms_come_back(void **state)
 {
     struct run run, again;
     struct error err = {0};
@@ -203,15 +204,73 @@ static void dropped_values_are_told(void **state)
     run.samples_max = 4;
     assert_int_equal(sample_run_play(run_sink_of(&run), &(struct sample_options){0}, &err), 0);
     char *text = run_text(&run, true);
-    assert_non_null(strstr(text, "\"dropped\": "));
+    assert_non_null(strstr(text, "\"histogram\": "));
     assert_int_equal(run_json_read(text, strlen(text), NULL, fresh_run, &again, &err), 0);
-    bool told = false;
-    for (size_t i = 0; i < again.event_count; i++)
-        told = told || strcmp(again.events[i].name, "samples_dropped") == 0;
-    assert_true(told);
+    size_t compared = 0;
+    for (size_t i = 0; i < run.series_count; i++) {
+        const struct run_series *before = &run.series[i], *after = &again.series[i];
+        if (!before->hist)
+            continue;
+        compared++;
+        assert_non_null(after->hist);
+        assert_int_equal(after->count, before->count);
+        assert_int_equal(after->raw_dropped, before->raw_dropped);
+        assert_int_equal(after->hist->count, before->hist->count);
+        assert_memory_equal(after->hist->buckets, before->hist->buckets,
+                            sizeof(after->hist->buckets));
+        assert_true(fabs(after->hist->sum - before->hist->sum) <= before->hist->sum * 1e-12);
+    }
+    assert_true(compared > 0);
     free(text);
     run_deinit(&run);
     run_deinit(&again);
+}
+
+/* A distribution that contradicts itself is refused. */
+static void refuses_damaged_histograms(void **state)
+{
+    static const char *const wrong[][2] = {
+        {"\"n\": 3", "\"n\": 4"},
+        {"[1, 2, 5, 1]", "[5, 2, 1, 1]"},
+        {"[1, 2, 5, 1]", "[1, 2, 99999, 1]"},
+        {"[1, 2, 5, 1]", "[1, 3, 5, 0]"},
+        {"[1, 2, 5, 1]", "[1, 2, 5, \"1\"]"},
+        {"\"min\": 1", "\"min\": 7"},
+        {"[1, 2, 5, 1]", "[]"},
+    };
+    struct hist *hist = hist_new();
+    struct run run, again;
+    struct error err = {0};
+    run_init(&run);
+    struct series series = {
+        .kind = SERIES_VALUE, .metric = metric_find("wall_ms"), .instance = "", .source = ""};
+    hist_record_n(hist, 1, 2);
+    hist_record(hist, 5);
+    struct sample_block block = {.series = &series, .hist = hist};
+    struct run_info info = {.id = "a-1", .label = ""};
+    struct run_end end = {.state = RUN_COMPLETE};
+    assert_int_equal(sink_begin(run_sink_of(&run), &info, &err), 0);
+    assert_int_equal(sink_samples(run_sink_of(&run), &block, &err), 0);
+    assert_int_equal(sink_end(run_sink_of(&run), &end, &err), 0);
+    char *text = run_text(&run, true);
+    assert_int_equal(run_json_read(text, strlen(text), NULL, fresh_run, &again, &err), 0);
+    assert_int_equal(again.series[0].hist->count, 3);
+    run_deinit(&again);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct strbuf bad = {0};
+        const char *at = strstr(strstr(text, "\"histogram\""), wrong[i][0]);
+        assert_non_null(at);
+        strbuf_append_n(&bad, text, (size_t)(at - text));
+        strbuf_append(&bad, wrong[i][1]);
+        strbuf_append(&bad, at + strlen(wrong[i][0]));
+        assert_int_equal(run_json_read(bad.data, bad.len, NULL, fresh_run, &again, &err),
+                         -ERROR_INPUT);
+        run_deinit(&again);
+        strbuf_deinit(&bad);
+    }
+    free(text);
+    hist_free(hist);
+    run_deinit(&run);
 }
 
 static void same_metric_twice(void **state)
@@ -291,7 +350,8 @@ int main(void)
         cmocka_unit_test(there_and_back),
         cmocka_unit_test(phases_of_a_model),
         cmocka_unit_test(several_runs),
-        cmocka_unit_test(dropped_values_are_told),
+        cmocka_unit_test(histograms_come_back),
+        cmocka_unit_test(refuses_damaged_histograms),
         cmocka_unit_test(same_metric_twice),
         cmocka_unit_test(facts_there_and_back),
         cmocka_unit_test(errors_as_json),

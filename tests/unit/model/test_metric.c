@@ -47,9 +47,10 @@ static void the_unit_stands_last_in_the_name(void **state)
     static const struct {
         const char *suffix, *unit;
     } rules[] = {
-        {"_ms", "ms"},   {"_mb", "MB"},         {"_pct", "%"},         {"_mhz", "MHz"},
-        {"_w", "W"},     {"_c", "\u00b0C"},     {"_j", "J"},           {"_per_s", "1/s"},
-        {"_fps", "1/s"}, {"_mb_per_s", "MB/s"}, {"_per_min", "MB/min"}}; /* the last that fits */
+        {"_s", "s"},       {"_ms", "ms"},         {"_mb", "MB"},
+        {"_pct", "%"},     {"_mhz", "MHz"},       {"_w", "W"},
+        {"_c", "\u00b0C"}, {"_j", "J"},           {"_per_s", "1/s"},
+        {"_fps", "1/s"},   {"_mb_per_s", "MB/s"}, {"_per_min", "MB/min"}}; /* the last that fits */
     for (size_t i = 0; i < metrics_table_count; i++) {
         const char *expected = "";
         for (size_t j = 0; j < ARRAY_LEN(rules); j++) {

@@ -1,6 +1,8 @@
 /* test_store_chunk.c: samples as bytes: known bytes, there and back, and damaged ones. */
 #include "store_support.h"
 
+#include "stats/hist.h"
+
 static const struct series unit_series = {.kind = SERIES_UNIT, .metric = NULL};
 
 static struct series ns_series(void)
@@ -37,6 +39,47 @@ static void known_bytes(void **state)
     assert_memory_equal(out.data, expected, sizeof(expected));
     strbuf_deinit(&out);
     chunk_deinit(&chunk);
+}
+
+/* Distributions, of two invocations; and every damage is refused, not believed. */
+static void distributions_come_back(void **state)
+{
+    struct series series = ns_series();
+    struct strbuf out = {0};
+    struct error err = {0};
+    struct hist *hist = hist_new();
+    struct run run;
+    series.kind = SERIES_VALUE;
+    for (uint64_t i = 1; i <= 1000; i++)
+        hist_record(hist, i * 12345);
+    hist_record(hist, UINT64_MAX);
+    struct sample_block block = {.series = &series, .invocation = 300, .hist = hist};
+    chunk_append_hist(&block, &out);
+    size_t first = out.len;
+    chunk_append_hist(&block, &out);
+    const unsigned char *bytes = (const unsigned char *)out.data;
+    run_init(&run);
+    assert_int_equal(chunk_replay_hist(bytes, first, &series, run_sink_of(&run), &err), 0);
+    assert_memory_equal(run.series[0].hist, hist, sizeof(*hist));
+    assert_int_equal(chunk_replay_hist(bytes, out.len, &series, run_sink_of(&run), &err), 0);
+    assert_int_equal(run.series[0].hist->count, 3003);
+    run_deinit(&run);
+    for (size_t size = 1; size < first; size++) {
+        run_init(&run);
+        assert_int_equal(chunk_replay_hist(bytes, size, &series, run_sink_of(&run), &err),
+                         -ERROR_INPUT);
+        run_deinit(&run);
+    }
+    for (size_t i = 0; i < first; i++) {
+        char kept = out.data[i];
+        run_init(&run);
+        out.data[i] = (char)~kept;
+        chunk_replay_hist(bytes, first, &series, run_sink_of(&run), &err);
+        out.data[i] = kept;
+        run_deinit(&run);
+    }
+    hist_free(hist);
+    strbuf_deinit(&out);
 }
 
 static void spans_join_and_split(void **state)
@@ -126,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_bytes),
+        cmocka_unit_test(distributions_come_back),
         cmocka_unit_test(spans_join_and_split),
         cmocka_unit_test(damaged_bytes),
     };

@@ -492,7 +492,21 @@ static void stopped_by_the_user(void **state)
     fixture.bench.stop_after = 10;
     fixture.bench.stop_at_once = true;
     assert_int_equal(invoke(&fixture), 0);
-    assert_int_equal(fixture.bench.invocation.outcome, INVOCATION_INTERRUPTED);
+    assert_int_equal(fixture.bench.invocation.outcome, INVOCATION_OK);
+    assert_int_equal(kill(fixture.bench.target, 0), -1);
+    end(&fixture);
+}
+
+/* One Ctrl-C is enough: a worker that does not stop by itself is ended. */
+static void stopped_while_it_hangs(void **state)
+{
+    struct fixture fixture;
+    begin(&fixture, "stuck", 1000000);
+    fixture.bench.stop_after = 10;
+    assert_int_equal(invoke(&fixture), 0);
+    assert_int_equal(fixture.bench.invocation.outcome, INVOCATION_OK);
+    assert_int_equal(fixture.bench.invocation.signal, SIGTERM);
+    assert_int_equal(fixture.units, ONNX_PROFILED_UNITS + 6); /* nothing is lost */
     assert_int_equal(kill(fixture.bench.target, 0), -1);
     end(&fixture);
 }
@@ -570,6 +584,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(memory_that_was_written_over),
         cmocka_unit_test(time_out),
         cmocka_unit_test(stopped_by_the_user),
+        cmocka_unit_test(stopped_while_it_hangs),
         cmocka_unit_test(saturated),
         cmocka_unit_test(accepts_models_only),
     };

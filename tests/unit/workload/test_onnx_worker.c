@@ -381,6 +381,28 @@ static void random_inputs_are_seeded_and_below_one(void **state)
     }
 }
 
+/* Drawing gigabytes would take longer than measuring: long inputs repeat themselves, but no item of
+ * a batch is like the next. */
+static void long_random_inputs_repeat_themselves(void **state)
+{
+    enum { PERIOD = 1048573, ITEMS = 600000, ELEMENTS = ITEMS * 4 };
+    struct npy output;
+    test.shared->config.inputs[0].dims[0] = ITEMS;
+    run_for_output(&output);
+    const float *values = output.data;
+    size_t outside = 0, others = 0, alike = 0;
+    for (size_t i = 0; i < ELEMENTS; i++)
+        outside += !(values[i] >= 0 && values[i] < 1);
+    for (size_t i = PERIOD; i < ELEMENTS; i++)
+        others += values[i] != values[i - PERIOD];
+    for (size_t i = 1; i < ITEMS; i++)
+        alike += memcmp(values + i * 4, values + (i - 1) * 4, 4 * sizeof(*values)) == 0;
+    assert_int_equal(outside, 0);
+    assert_int_equal(others, 0);
+    assert_int_equal(alike, 0);
+    npy_deinit(&output);
+}
+
 static void zeros_are_zeros(void **state)
 {
     static const float zeros[4];
@@ -474,6 +496,7 @@ static int run(const char *name)
         TEST(outputs_are_those_of_the_file_given),
         TEST(one_item_is_repeated_over_the_batch),
         TEST(random_inputs_are_seeded_and_below_one),
+        TEST(long_random_inputs_repeat_themselves),
         TEST(zeros_are_zeros),
         TEST(other_types_are_filled),
         TEST(inspection_tells_what_the_cpu_can),

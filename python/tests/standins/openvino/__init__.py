@@ -1,0 +1,1 @@
+from openvino._ov_api import CompiledModel, InferRequest  # noqa: F401

@@ -1,0 +1,1 @@
+from .picamera2 import Picamera2  # noqa: F401

@@ -1,0 +1,1 @@
+from rclpy.node import Node  # noqa: F401

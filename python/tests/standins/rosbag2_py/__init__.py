@@ -1,0 +1,1 @@
+from rosbag2_py._writer import SequentialWriter, SequentialCompressionWriter  # noqa: F401

@@ -1,0 +1,5 @@
+class VideoCapture:
+    pass
+
+
+IS_NATIVE = True
