@@ -109,14 +109,16 @@ static bool may_have_new(struct probe_state *probe, uint64_t now_ns)
     struct stat status;
     bool is_due = probe->searched_ns == 0 || now_ns - probe->searched_ns >= SEARCH_NS;
     bool is_known = probe->shm_fd >= 0 && fstat(probe->shm_fd, &status) == 0;
-    if (is_known && (is_due || status.st_mtim.tv_sec != probe->shm_changed.tv_sec ||
-                     status.st_mtim.tv_nsec != probe->shm_changed.tv_nsec)) {
+    bool has_changed = is_known && (probe->searched_ns == 0 ||
+                                    status.st_mtim.tv_sec != probe->shm_changed.tv_sec ||
+                                    status.st_mtim.tv_nsec != probe->shm_changed.tv_nsec);
+    if (has_changed) {
         probe->looks_left = LOOKS_AFTER_CHANGE;
         probe->shm_changed = status.st_mtim;
-    } else if (is_known && probe->looks_left == 0) {
-        return false;
-    } else if (is_known) {
+    } else if (probe->looks_left > 0) {
         probe->looks_left--;
+    } else if (is_known && !is_due) {
+        return false;
     }
     if (is_due)
         probe->searched_ns = now_ns;
