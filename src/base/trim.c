@@ -44,6 +44,13 @@ static int drop_read_only(struct dl_phdr_info *object, size_t size, void *contex
     return 0;
 }
 
+void memory_save(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 32 * 1024);
+#endif
+}
+
 void memory_trim(void)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);

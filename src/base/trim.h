@@ -9,5 +9,8 @@
 #define TACHO_BASE_TRIM_H
 
 void memory_trim(void);
+/* Before anything large is allocated: blocks of 32 KB and more come from the kernel one by one, so
+ * that pages of theirs which are never used cost nothing, and freed ones go back at once. */
+void memory_save(void);
 
 #endif

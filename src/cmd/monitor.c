@@ -325,6 +325,7 @@ static int monitor_run(struct command_context *context, struct error *err)
         metrics_csv_columns_help(&context->out);
         return 0;
     }
+    memory_save();
     CLEANUP_FREE struct monitor *monitor = calloc(1, sizeof(*monitor));
     if (!monitor)
         return error_set(err, ERROR_NOMEM, "out of memory");

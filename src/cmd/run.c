@@ -458,7 +458,7 @@ static int run_prepared(struct run_command *run, struct error *err)
     if (rc == 0)
         rc = run_metrics_csv_begin(&run->metrics_csv, run->settings, plan.interval_ns, err);
     if (rc == 0)
-        rc = run_keep_begin(&run->keep, run->settings, err);
+        rc = run_keep_begin_late(&run->keep, run->settings, err);
     if (rc < 0)
         return rc;
     give_notice(run);

@@ -28,6 +28,21 @@ int run_keep_begin(struct run_keep *keep, const struct settings *settings, struc
     return 0;
 }
 
+int run_keep_begin_late(struct run_keep *keep, const struct settings *settings, struct error *err)
+{
+    char path[sizeof(keep->directory) + 16];
+    bool exists;
+    int rc = store_locate(settings_get_text(settings, SETTING_STORE), keep->directory,
+                          sizeof(keep->directory), &exists, err);
+    snprintf(path, sizeof(path), "%s/runs.db", keep->directory);
+    if (rc < 0 || access(path, F_OK) == 0 || !settings_get_bool(settings, SETTING_STORE_RUN))
+        return rc < 0 ? rc : run_keep_begin(keep, settings, err);
+    keep->wanted = true;
+    run_keep_late_init(&keep->late, keep->directory, &keep->store);
+    keep->sink = &keep->late.sink;
+    return 0;
+}
+
 struct run_sink *run_keep_sink(struct run_keep *keep)
 {
     return keep->sink;
@@ -52,11 +67,30 @@ static int write_beside(struct run_keep *keep, const struct run *run, struct err
     return rc;
 }
 
+static struct run_sink *fresh_in_store(void *context)
+{
+    struct run_keep *keep = context;
+    return keep->late.stored;
+}
+
+/* A run that was interrupted before its first unit: it is worth keeping all the same. */
+static int store_held(struct run_keep *keep, const struct run *run, struct error *err)
+{
+    CLEANUP(strbuf_deinit) struct strbuf json = {0};
+    int rc = run_json_write(run, true, &json, err);
+    if (rc == 0)
+        rc = run_keep_late_open(&keep->late, err);
+    return rc < 0 ? rc : run_json_read(json.data, json.len, "", fresh_in_store, keep, err);
+}
+
 int run_keep_finish(struct run_keep *keep, const struct run *run, const struct error *sink_error,
                     struct error *err)
 {
     if (!keep->wanted)
         return 0;
+    if (keep->sink == &keep->late.sink && !keep->late.stored && !sink_error &&
+        store_held(keep, run, &keep->store_error) < 0)
+        sink_error = &keep->store_error;
     if (keep->sink && !sink_error) {
         snprintf(keep->where, sizeof(keep->where), "%s", run->id);
         return 0;
@@ -74,7 +108,7 @@ int run_keep_finish(struct run_keep *keep, const struct run *run, const struct e
 int run_keep_discard(struct run_keep *keep, const struct run *run, struct error *err)
 {
     keep->where[0] = '\0';
-    return keep->sink ? store_remove(keep->store, run->id, err) : 0;
+    return keep->store ? store_remove(keep->store, run->id, err) : 0;
 }
 
 int run_keep_csv(const char *command, const struct run *const *runs, size_t count,
@@ -200,6 +234,8 @@ const char *run_keep_where(const struct run_keep *keep)
 void run_keep_end(struct run_keep *keep)
 {
     store_close(keep->store);
+    run_keep_late_deinit(&keep->late);
+    keep->late = (struct run_keep_late){.directory = NULL};
     keep->store = NULL;
     keep->sink = NULL;
 }

@@ -8,15 +8,18 @@
 #define TACHO_CMD_RUN_KEEP_H
 
 #include "base/settings.h"
+#include "cmd/run_keep_late.h"
 #include "format/run_csv.h"
 #include "format/run_json.h"
 #include "store/store.h"
 
 struct run_keep {
-    bool wanted;              /* --no-store-run was not given */
-    char directory[512];      /* of the store */
-    struct store *store;      /* NULL: not open */
-    struct run_sink *sink;    /* NULL: none */
+    bool wanted;           /* --no-store-run was not given */
+    char directory[512];   /* of the store */
+    struct store *store;   /* NULL: not open */
+    struct run_sink *sink; /* NULL: none */
+    struct run_keep_late
+        late; /* there was no store, and none is made before something is measured */
     struct error store_error; /* why the store cannot be used */
     char where[640];          /* "run 2026…" or the path of the JSON file; empty: kept nowhere */
 };
@@ -26,6 +29,9 @@ struct run_keep {
 int run_keep_check(const struct settings *settings, struct error *err);
 /* Opens the store for writing; a store that cannot be used is no error here. */
 int run_keep_begin(struct run_keep *keep, const struct settings *settings, struct error *err);
+/* The same, but a store that is not there is only made when there is something to keep: for what
+ * may turn out not to be able to begin. */
+int run_keep_begin_late(struct run_keep *keep, const struct settings *settings, struct error *err);
 struct run_sink *run_keep_sink(struct run_keep *keep); /* or NULL */
 /* Writes the run beside the store if that did not take it (sink_error: why it stopped). */
 int run_keep_finish(struct run_keep *keep, const struct run *run, const struct error *sink_error,

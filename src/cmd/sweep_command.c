@@ -329,7 +329,7 @@ int sweep_command_run(struct sweep_command *command, struct error *err)
         struct sweep_config *config = &command->configs[i];
         if (config->error.code)
             continue;
-        int rc = run_keep_begin(&command->items[i].run.keep, settings, err);
+        int rc = run_keep_begin_late(&command->items[i].run.keep, settings, err);
         if (rc < 0)
             return rc;
         config->plan.sink = run_keep_sink(&command->items[i].run.keep);

@@ -49,6 +49,7 @@ struct proc_machine {
     struct seldom load, frequency, stalls;
     uint64_t round;
     struct cpu_times *cpus; /* CPU_IDS_MAX */
+    size_t cpu_end;         /* the highest number seen, and one; what is behind it is not touched */
     struct pressure pressure[3];
     int frequency_fds[FREQUENCY_FDS_MAX];
     size_t frequency_count;
@@ -96,6 +97,7 @@ static void count_cpu(struct proc_machine *machine, uint64_t id, const char *at,
     if (count <= CPU_IDLE) /* kernels before 2.6 had four fields; fewer is no CPU line */
         return;
     struct cpu_times *cpu = &machine->cpus[id];
+    machine->cpu_end = u64_max(machine->cpu_end, id + 1);
     double busy_before = *busy, total_before = *total;
     for (int i = 0; cpu->round == machine->round - 1 && cpu->round > 0 && i < CPU_FIELDS; i++) {
         double passed = field[i] > cpu->field[i] ? (double)(field[i] - cpu->field[i]) : 0;
@@ -142,7 +144,7 @@ static void put_cores(struct proc_machine *machine, uint64_t grid_ns, double *va
 {
     if (!pace_is_due(&machine->core_pace, grid_ns, CORE_INTERVAL_NS))
         return;
-    for (size_t i = 0; i < CPU_IDS_MAX; i++) {
+    for (size_t i = 0; i < machine->cpu_end; i++) {
         struct cpu_times *cpu = &machine->cpus[i];
         if (cpu->channel > 0 && cpu->total > 0)
             values[cpu->channel - 1] = 100.0 * cpu->busy / cpu->total;

@@ -287,6 +287,10 @@ static int open_collector(struct sampler *sampler, const struct collect_env *env
         channel_set_deinit(&opened->channels);
         return rc;
     }
+    /* The set had room for many more; collectors know theirs by number. */
+    struct channel *fit = realloc(opened->channels.items,
+                                  (opened->channels.count + 1) * sizeof(*opened->channels.items));
+    opened->channels.items = fit ? fit : opened->channels.items;
     uint64_t pace_ns = u64_max(collector->min_interval_ns, sampler->interval_ns);
     opened->period_ticks = (pace_ns + sampler->interval_ns - 1) / sampler->interval_ns;
     opened->is_seldom = env->is_wanted != NULL;

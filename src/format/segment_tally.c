@@ -2,7 +2,6 @@
 #include "format/segment_tally.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,14 +283,8 @@ static void tell_hist(struct telling *telling, const char *metric, const struct 
     telling->rc = telling->out->samples(telling->out->context, &block, telling->err);
 }
 
-__attribute__((format(printf, 4, 5))) static void tell_event(struct telling *telling, uint64_t t_ns,
-                                                             const char *name, const char *fmt, ...)
+static void tell_event(struct telling *telling, uint64_t t_ns, const char *name, const char *text)
 {
-    char text[256];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
     struct event event = {.t_ns = t_ns > 0 ? run_time(telling, t_ns) : INT64_MIN,
                           .invocation = telling->out->invocation,
                           .name = name,
@@ -310,8 +303,9 @@ static void tell_span(struct telling *telling, const struct item *item)
     if (item->open_ns > 0) {
         double open_s = (double)item->open_ns / (double)NS_PER_S;
         tell_value(telling, "span_open_s", item->name, 0, open_s);
-        tell_event(telling, 0, "open_span", "%s was open for %.3f s at the end", item->name,
-                   open_s);
+        char text[128];
+        snprintf(text, sizeof(text), "%s was open for %.3f s at the end", item->name, open_s);
+        tell_event(telling, 0, "open_span", text);
     }
 }
 
@@ -375,11 +369,13 @@ static void tell_marks(struct telling *telling)
         tell_value(telling, "mark_s", mark->name, mark->t_ns, time_s);
         tell_value(telling, "mark_rss_mb", mark->name, mark->t_ns, rss_mb);
         tell_value(telling, "mark_growth_mb", mark->name, mark->t_ns, rss_mb - before_mb);
+        char text[192];
         if (before)
-            tell_event(telling, mark->t_ns, "mark", "%s: %.3f s and %+.1f MB after %s", mark->name,
-                       time_s, rss_mb - before_mb, before->name);
+            snprintf(text, sizeof(text), "%s: %.3f s and %+.1f MB after %s", mark->name, time_s,
+                     rss_mb - before_mb, before->name);
         else
-            tell_event(telling, mark->t_ns, "mark", "%s: %.1f MB resident", mark->name, rss_mb);
+            snprintf(text, sizeof(text), "%s: %.1f MB resident", mark->name, rss_mb);
+        tell_event(telling, mark->t_ns, "mark", text);
     }
 }
 

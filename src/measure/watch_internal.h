@@ -83,7 +83,7 @@ bool watch_oom_is_kill_of(const char *record, pid_t pid);
 
 struct watch_channel {
     struct series series;
-    int64_t *t_ns;
+    int64_t *t_ns; /* of the watch's blocks */
     double *value;
     size_t count;
 };
@@ -97,6 +97,8 @@ struct watch {
     int sampler_fd;                 /* readable while rows wait */
     struct channel *columns;        /* the sampler's, then the work */
     struct watch_channel *channels; /* the same as series */
+    int64_t *drain_t_ns;            /* WATCH_DRAIN_ROWS for each channel */
+    double *drain_value;
     size_t channel_count, sampler_count;
     struct error late_error; /* first error where it could not be returned */
     uint64_t begin_ns;

@@ -229,8 +229,15 @@ static int open_counters(struct watch *watch, struct error *err)
     return 0;
 }
 
+/* In two blocks, so that the kernel only gives the pages of columns that have values: most of those
+ * for what a program may record never do. */
 static int open_buffers(struct watch *watch, struct error *err)
 {
+    size_t room = (watch->channel_count + 1) * WATCH_DRAIN_ROWS;
+    watch->drain_t_ns = calloc(room, sizeof(*watch->drain_t_ns));
+    watch->drain_value = calloc(room, sizeof(*watch->drain_value));
+    if (!watch->drain_t_ns || !watch->drain_value)
+        return error_set(err, ERROR_NOMEM, "out of memory for channel buffers");
     for (size_t i = 0; i < watch->channel_count; i++) {
         const struct channel *column = &watch->columns[i];
         struct watch_channel *channel = &watch->channels[i];
@@ -241,10 +248,8 @@ static int open_buffers(struct watch *watch, struct error *err)
                                           .source = column->source,
                                           .reason = column->reason,
                                           .why = column->why};
-        channel->t_ns = calloc(WATCH_DRAIN_ROWS, sizeof(*channel->t_ns));
-        channel->value = calloc(WATCH_DRAIN_ROWS, sizeof(*channel->value));
-        if (!channel->t_ns || !channel->value)
-            return error_set(err, ERROR_NOMEM, "out of memory for channel buffers");
+        channel->t_ns = watch->drain_t_ns + i * WATCH_DRAIN_ROWS;
+        channel->value = watch->drain_value + i * WATCH_DRAIN_ROWS;
     }
     return 0;
 }
@@ -330,10 +335,8 @@ void watch_rows_close(struct watch *watch)
 {
     sampler_close(watch->sampler);
     watch->sampler = NULL;
-    for (size_t i = 0; watch->channels && i < watch->channel_count; i++) {
-        free(watch->channels[i].t_ns);
-        free(watch->channels[i].value);
-    }
+    free(watch->drain_t_ns);
+    free(watch->drain_value);
     free(watch->channels);
     free(watch->columns);
     free(watch->counters);
@@ -341,6 +344,8 @@ void watch_rows_close(struct watch *watch)
     free(watch->due);
     growth_tracker_deinit(&watch->growth);
     watch_work_close(&watch->work);
+    watch->drain_t_ns = NULL;
+    watch->drain_value = NULL;
     watch->channels = NULL;
     watch->columns = NULL;
     watch->counters = NULL;

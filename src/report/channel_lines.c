@@ -34,7 +34,7 @@ static int add_span(struct content *content, const struct run_series *series, st
 {
     const char *name = series->series.instance;
     const struct metric *metric = series->series.metric;
-    struct summary all, first, open, errors;
+    struct summary all = {0}, first = {0}, open = {0}, errors = {0};
     int rc = summary_of(content->run, series, PHASE_STEADY, &all, err);
     if (rc == 0)
         rc = summary_of_channel(content, "span_first_ms", name, &first, err);
@@ -53,9 +53,9 @@ static int add_span(struct content *content, const struct run_series *series, st
     add(line, name, "max", metric, all.max);
     add(line, name, "first", metric, first.max);
     content_add_item(line, "n %llu", (unsigned long long)all.n);
-    if (errors.max > 0)
+    if (errors.n > 0 && errors.max > 0)
         content_add_item(line, "errors %.0f", errors.max);
-    if (open.max > 0)
+    if (open.n > 0 && open.max > 0)
         content_add_item(line, "open for %.3f s at the end", open.max);
     return 0;
 }
@@ -63,7 +63,7 @@ static int add_span(struct content *content, const struct run_series *series, st
 static int add_camera(struct content *content, const struct run_series *series, struct error *err)
 {
     const char *name = series->series.instance;
-    struct summary interval, fps;
+    struct summary interval = {0}, fps = {0};
     int rc = summary_of(content->run, series, PHASE_STEADY, &interval, err);
     if (rc == 0)
         rc = summary_of_channel(content, "frame_fps", name, &fps, err);

@@ -152,10 +152,10 @@ until_segments() {
     validate_json run.json
     [ "$(jq -r .state run.json)" = interrupted ]
     jq -e '.metrics["span_ms@inference"].n > 5' run.json
-    head -c 5000 shm/tacho.* >cut
-    run "$TACHO" runs import cut
+    head -c 5000 shm/tacho.* >cut.bin
+    run "$TACHO" runs import cut.bin
     [ "$status" -eq 2 ]
-    [[ "$output" == *cut*"damaged segment"* ]]
+    [[ "$output" == *cut.bin*"damaged segment"* ]]
 }
 
 @test "instrumented: TACHO_DISABLE: nothing is recorded" {

@@ -207,6 +207,26 @@ nodes_within_nodes() {
     ! kill -0 "$worker" 2>/dev/null || false
 }
 
+@test "model: what fails before anything is measured writes nothing" {
+    mkdir broken
+    echo nonsense >broken/libonnxruntime.so
+    export TACHO_ORT=$PWD/broken
+    for command in "run detector" "run --auto" "bench batching detector"; do
+        # shellcheck disable=SC2086 # words
+        run_split "$TACHO" $command
+        [ "$status" -eq 4 ]
+        [ ! -e .tacho ]
+    done
+    use_engine
+    run_split "$TACHO" run detector --provider xnnpack --metrics-csv rows.csv
+    [ "$status" -eq 4 ]
+    [ ! -e .tacho ] && [ ! -e rows.csv ]
+    # and what is measured is stored whole, though the store was made on the way
+    "$TACHO" run detector -n 7 --warmup 0 --json --export run.json >shown.json
+    "$TACHO" runs export last >stored.json
+    cmp run.json stored.json
+}
+
 @test "model: too many threads are said at once, far too many are refused" {
     use_engine
     cpus=$(nproc)

@@ -10,6 +10,7 @@
 #include "workload/onnx/internal.h"
 
 #define CPU_PROVIDER "CPUExecutionProvider"
+#define NODES_NAMED 4 /* in one line */
 
 /* ---- what it tells ---- */
 
@@ -81,6 +82,32 @@ static int check_provider(struct onnx *onnx, const struct ort_profile *profile, 
               onnx_provider_short(profile->shares[0].provider), 100 * profile->shares[0].share);
     return error_hint(err, "it needs %s; tacho devices shows what works here",
                       known != NULL ? known->how : "an engine that can run this model on it");
+}
+
+/* Engines before 1.16 take the wish and do nothing about it; and what a newer one promises is
+ * confirmed like all else. */
+static int check_strict(const struct onnx *onnx, const struct ort_profile *profile,
+                        struct error *err)
+{
+    CLEANUP(strbuf_deinit) struct strbuf names = {0};
+    size_t count = 0;
+    if (!onnx->config.strict_provider || strcmp(onnx->config.provider, CPU_PROVIDER) == 0)
+        return 0;
+    for (size_t i = 0; i < profile->node_count; i++) {
+        const struct ort_node *node = &profile->nodes[i];
+        if (strcmp(node->provider, CPU_PROVIDER) != 0)
+            continue;
+        if (count++ < NODES_NAMED)
+            strbuf_printf(&names, "%s%.60s (%.30s)", count > 1 ? ", " : "", node->name, node->op);
+    }
+    if (count == 0)
+        return 0;
+    error_set(err, ERROR_UNSUPPORTED,
+              "--strict-provider: %zu of the %zu nodes of %s ran on the CPU and not on %s: %s%s",
+              count, profile->node_count, onnx->choice.name,
+              onnx_provider_short(onnx->config.provider), strbuf_get(&names),
+              count > NODES_NAMED ? ", …" : "");
+    return error_hint(err, "without --strict-provider they do, and the run says so");
 }
 
 /* ---- time per node ---- */
@@ -167,6 +194,8 @@ int onnx_check_profile(struct onnx_session *session, struct error *err)
     }
     take_truth(onnx, &profile);
     rc = check_provider(onnx, &profile, err);
+    if (rc == 0)
+        rc = check_strict(onnx, &profile, err);
     if (rc == 0 && onnx->profile_ops)
         rc = hand_over_nodes(session, &profile, err);
     ort_profile_deinit(&profile);

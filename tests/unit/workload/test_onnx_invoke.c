@@ -66,6 +66,12 @@ static void infer(uint32_t stream)
     put(stream, begin_ns, begin_ns, clock_mono_ns(), ONNX_RECORD_UNIT);
 }
 
+static bool plays(const char *part)
+{
+    const char *slash = strrchr(shared->config.model, '/');
+    return str_starts_with(slash != NULL ? slash + 1 : shared->config.model, part);
+}
+
 static void write_profile(const char *provider)
 {
     snprintf(shared->info.profile_path, sizeof(shared->info.profile_path), "%.4000s_1.json",
@@ -81,6 +87,12 @@ static void write_profile(const char *provider)
                 "\"provider\" : \"%s\",\"node_index\" : \"0\","
                 "\"input_type_shape\" : [{\"float\":[1,4]}]}},\n",
                 100 + i, 1000 * i, provider);
+        for (int node = 0; plays("mixed") && node < 6; node++)
+            fprintf(file,
+                    "{\"cat\" : \"Node\",\"tid\" :1,\"dur\" :2,\"ts\" :%d,"
+                    "\"name\" :\"resize%d_kernel_time\",\"args\" : {\"op_name\" : \"Resize\","
+                    "\"provider\" : \"CPUExecutionProvider\",\"node_index\" : \"%d\"}},\n",
+                    1000 * i + 110 + 5 * node, node, node + 1);
         fprintf(file,
                 "{\"cat\" : \"Session\",\"pid\" :1,\"tid\" :1,\"dur\" :%d,\"ts\" :%d,"
                 "\"ph\" : \"X\",\"name\" :\"model_run\",\"args\" : {}}%s\n",
@@ -88,12 +100,6 @@ static void write_profile(const char *provider)
     }
     fprintf(file, "]\n");
     fclose(file);
-}
-
-static bool plays(const char *part)
-{
-    const char *slash = strrchr(shared->config.model, '/');
-    return str_starts_with(slash != NULL ? slash + 1 : shared->config.model, part);
 }
 
 static void play_open_loop(void)
@@ -399,6 +405,37 @@ static void the_wrong_provider_is_no_measurement(void **state)
     end(&fixture);
 }
 
+/* Part of the model on the provider that was asked for, the rest on the CPU. */
+static void a_part_on_the_cpu(void **state)
+{
+    struct fixture fixture;
+    begin(&fixture, "mixed", 10);
+    bench_set(&fixture.bench, SETTING_PROVIDER, "cuda");
+    assert_int_equal(invoke(&fixture), 0);
+    bench_findings(&fixture.bench);
+    const struct finding *partial = bench_finding(&fixture.bench, "partial_provider");
+    assert_non_null(partial);
+    assert_int_equal(partial->n, 6);
+    end(&fixture);
+    begin(&fixture, "mixed", 1000000);
+    bench_set(&fixture.bench, SETTING_PROVIDER, "cuda");
+    bench_set(&fixture.bench, SETTING_STRICT_PROVIDER, "true");
+    assert_int_equal(invoke(&fixture), -ERROR_UNSUPPORTED);
+    assert_non_null(strstr(fixture.bench.err.message, "6 of the 7 nodes"));
+    assert_non_null(strstr(fixture.bench.err.message, "resize0 (Resize), resize1 (Resize)"));
+    end(&fixture);
+    /* All of it where it was asked for. */
+    begin(&fixture, "steady", 10);
+    bench_set(&fixture.bench, SETTING_PROVIDER, "cuda");
+    bench_set(&fixture.bench, SETTING_STRICT_PROVIDER, "true");
+    assert_int_equal(invoke(&fixture), 0);
+    end(&fixture);
+    begin(&fixture, "steady", 10);
+    bench_set(&fixture.bench, SETTING_STRICT_PROVIDER, "true"); /* the CPU itself */
+    assert_int_equal(invoke(&fixture), 0);
+    end(&fixture);
+}
+
 static void an_error_of_the_worker_is_the_run_s(void **state)
 {
     struct fixture fixture;
@@ -579,6 +616,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(streams_come_in_order),
         cmocka_unit_test(the_profile_leaves_nothing_behind),
         cmocka_unit_test(the_wrong_provider_is_no_measurement),
+        cmocka_unit_test(a_part_on_the_cpu),
         cmocka_unit_test(an_error_of_the_worker_is_the_run_s),
         cmocka_unit_test(a_death_is_told_with_evidence),
         cmocka_unit_test(memory_that_was_written_over),

@@ -83,25 +83,25 @@ static enum python_auto_state find(struct fixture *fixture, const char *const *a
     return fixture->python.state;
 }
 
-#define assert_found(fixture, expected, ...)                                                       \
+#define ASSERT_FOUND(fixture, expected, ...)                                                       \
     assert_int_equal(find(fixture, ARGV(__VA_ARGS__)), PYTHON_AUTO_##expected)
 
 static void commands_that_run_python(void **state)
 {
     struct fixture *fixture = *state;
     char path[256];
-    assert_found(fixture, READY, "python3", "app.py");
+    ASSERT_FOUND(fixture, READY, "python3", "app.py");
     assert_string_equal(fixture->python.version, "3.11");
     assert_string_equal(fixture->python.native, "_native.cpython-311-x86_64-linux-gnu.so");
     assert_string_equal(fixture->python.note, "");
-    assert_found(fixture, READY, "python3.11", "-u", "-m", "app", "-S");
-    assert_found(fixture, READY, "python3", "-W", "ignore", "-X", "utf8", "-c", "1", "-I");
-    assert_found(fixture, READY, "python3", "-Wignore", "--check-hash-based-pycs", "never", "a");
-    assert_found(fixture, READY, "python3", "-");
-    assert_found(fixture, READY, "env", "python3", "app.py");
-    assert_found(fixture, READY, "env", "-u", "X", "A=1", "B=", "python3", "app.py");
+    ASSERT_FOUND(fixture, READY, "python3.11", "-u", "-m", "app", "-S");
+    ASSERT_FOUND(fixture, READY, "python3", "-W", "ignore", "-X", "utf8", "-c", "1", "-I");
+    ASSERT_FOUND(fixture, READY, "python3", "-Wignore", "--check-hash-based-pycs", "never", "a");
+    ASSERT_FOUND(fixture, READY, "python3", "-");
+    ASSERT_FOUND(fixture, READY, "env", "python3", "app.py");
+    ASSERT_FOUND(fixture, READY, "env", "-u", "X", "A=1", "B=", "python3", "app.py");
     snprintf(path, sizeof(path), "%s/bin/python3", fixture->tree.path);
-    assert_found(fixture, READY, path, "app.py");
+    ASSERT_FOUND(fixture, READY, path, "app.py");
 }
 
 static void commands_that_do_not(void **state)
@@ -116,10 +116,10 @@ static void commands_that_do_not(void **state)
     static const char *const names[] = {"python3-config", "pypy3",  "shell",  "empty",
                                         "only",           "spaces", "nothing"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        assert_found(fixture, NONE, names[i], "app.py");
-    assert_found(fixture, NONE, "env");
-    assert_found(fixture, NONE, "env", "A=1");
-    assert_found(fixture, NONE, "env", "-i", "python3", "app.py"); /* drops the variable */
+        ASSERT_FOUND(fixture, NONE, names[i], "app.py");
+    ASSERT_FOUND(fixture, NONE, "env");
+    ASSERT_FOUND(fixture, NONE, "env", "A=1");
+    ASSERT_FOUND(fixture, NONE, "env", "-i", "python3", "app.py"); /* drops the variable */
     assert_int_equal(find(fixture, NULL), PYTHON_AUTO_NONE);
 }
 
@@ -130,12 +130,12 @@ static void scripts_that_name_python(void **state)
     write_executable(fixture, "bin/by-env-s", "#!/usr/bin/env -S python3 -u\n");
     write_executable(fixture, "bin/alone", "#! /usr/bin/env\tpython3"); /* no newline */
     write_executable(fixture, "bin/isolated", "#!/usr/bin/env -S python3 -I\n");
-    assert_found(fixture, READY, "by-env");
+    ASSERT_FOUND(fixture, READY, "by-env");
     assert_string_equal(fixture->python.version, "3.11");
-    assert_found(fixture, READY, "by-env-s");
-    assert_found(fixture, READY, "alone");
-    assert_found(fixture, READY, "env", "by-env");
-    assert_found(fixture, REFUSED, "isolated");
+    ASSERT_FOUND(fixture, READY, "by-env-s");
+    ASSERT_FOUND(fixture, READY, "alone");
+    ASSERT_FOUND(fixture, READY, "env", "by-env");
+    ASSERT_FOUND(fixture, REFUSED, "isolated");
     assert_non_null(strstr(fixture->python.note, "-I"));
 }
 
@@ -144,21 +144,21 @@ static void interpreters_told_to_ignore_it(void **state)
     struct fixture *fixture = *state;
     static const char *const options[] = {"-S", "-E", "-I", "-uI", "-sE"};
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-        assert_found(fixture, REFUSED, "python3", options[i], "app.py");
+        ASSERT_FOUND(fixture, REFUSED, "python3", options[i], "app.py");
         assert_non_null(strstr(fixture->python.note, options[i]));
         assert_string_not_equal(fixture->python.hint, "");
     }
-    assert_found(fixture, REFUSED, "env", "PYTHONPATH=/x", "python3", "app.py");
+    ASSERT_FOUND(fixture, REFUSED, "env", "PYTHONPATH=/x", "python3", "app.py");
 }
 
 static void switched_off(void **state)
 {
     struct fixture *fixture = *state;
     set(fixture, SETTING_NO_AUTO, "true");
-    assert_found(fixture, NONE, "python3", "app.py");
+    ASSERT_FOUND(fixture, NONE, "python3", "app.py");
     set(fixture, SETTING_NO_AUTO, "false");
     set(fixture, SETTING_DISABLE, "true");
-    assert_found(fixture, NONE, "python3", "app.py");
+    ASSERT_FOUND(fixture, NONE, "python3", "app.py");
 }
 
 static void versions(void **state)
@@ -175,14 +175,14 @@ static void versions(void **state)
     test_tree_write(&fixture->tree, "odd/pyvenv.cfg", "version = x\nversion =\nversion=3\n");
     char path[256];
     snprintf(path, sizeof(path), "%s/venv/bin/python", fixture->tree.path);
-    assert_found(fixture, READY, path);
+    ASSERT_FOUND(fixture, READY, path);
     assert_string_equal(fixture->python.version, "3.11");
     snprintf(path, sizeof(path), "%s/uv/bin/python", fixture->tree.path);
-    assert_found(fixture, ABSENT, path);
+    ASSERT_FOUND(fixture, ABSENT, path);
     assert_string_equal(fixture->python.version, "3.9");
     assert_non_null(strstr(fixture->python.note, "python3.9"));
     snprintf(path, sizeof(path), "%s/odd/bin/python", fixture->tree.path);
-    assert_found(fixture, READY, path); /* not known: any native module may fit */
+    ASSERT_FOUND(fixture, READY, path); /* not known: any native module may fit */
     assert_string_equal(fixture->python.version, "");
 }
 
@@ -192,10 +192,10 @@ static void native_modules(void **state)
     write_executable(fixture, "bin/python3.1", "");
     write_executable(fixture, "bin/python3.12", "");
     write_executable(fixture, "bin/python3.13", "");
-    assert_found(fixture, ABSENT, "python3.1", "a"); /* not 3.11 */
-    assert_found(fixture, ABSENT, "python3.12", "a");
+    ASSERT_FOUND(fixture, ABSENT, "python3.1", "a"); /* not 3.11 */
+    ASSERT_FOUND(fixture, ABSENT, "python3.12", "a");
     test_tree_write(&fixture->tree, "data/python/tacho/_native.abi3.so", "");
-    assert_found(fixture, READY, "python3.12", "a");
+    ASSERT_FOUND(fixture, READY, "python3.12", "a");
     assert_string_equal(fixture->python.native, "_native.abi3.so");
 }
 
@@ -209,16 +209,16 @@ static void the_package_of_the_interpreter(void **state)
     snprintf(path, sizeof(path), "%s/venv/bin/python3.12", fixture->tree.path);
     snprintf(expected, sizeof(expected), "%s/venv/lib/python3.12/site-packages",
              fixture->tree.path);
-    assert_found(fixture, READY, path, "a");
+    ASSERT_FOUND(fixture, READY, path, "a");
     assert_string_equal(fixture->python.package, expected);
     /* The one of the data directory is no worse where it fits. */
-    assert_found(fixture, READY, "python3.11", "a");
+    ASSERT_FOUND(fixture, READY, "python3.11", "a");
     assert_non_null(strstr(fixture->python.package, "/data/python"));
     /* For this user. */
     write_executable(fixture, "bin/python3.9", "");
     write_package(fixture, ".local/lib/python3.9/site-packages",
                   "_native.cpython-39-x86_64-linux-gnu.so");
-    assert_found(fixture, READY, "python3.9", "a");
+    ASSERT_FOUND(fixture, READY, "python3.9", "a");
     assert_non_null(strstr(fixture->python.package, "/.local/"));
 }
 
@@ -226,7 +226,7 @@ static void no_package(void **state)
 {
     struct fixture *fixture = *state;
     set(fixture, SETTING_DATA, "/nonexistent");
-    assert_found(fixture, ABSENT, "python3", "a");
+    ASSERT_FOUND(fixture, ABSENT, "python3", "a");
     assert_string_equal(fixture->python.package, "");
     assert_non_null(strstr(fixture->python.note, "not here"));
 }
@@ -236,7 +236,7 @@ static void the_variable(void **state)
     struct fixture *fixture = *state;
     struct strbuf text = {0};
     char expected[256];
-    assert_found(fixture, READY, "python3", "a");
+    ASSERT_FOUND(fixture, READY, "python3", "a");
     snprintf(expected, sizeof(expected), "PYTHONPATH=%s/python/tacho/auto/sitecustomize",
              fixture->data);
     python_auto_append_variable(&fixture->python, &text);
