@@ -18,6 +18,9 @@ import time
 from models import interval
 from overhead import machine, table
 
+# In its first ten seconds tacho reads what is in no column of the CSV once a second, then every ten.
+SETTLE_S = 10.5
+BARE = "bare wake-up"
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = next((p for p in ("/usr/bin/python3", sys.executable) if os.path.exists(p) and
                subprocess.run([p, "-c", "import psutil"], stderr=subprocess.DEVNULL,
@@ -56,6 +59,36 @@ def after_a_row(path, interval_s):
     return rows_in(path)
 
 
+class Monitor:
+    """One monitor that runs, or stands still while others are measured."""
+
+    def __init__(self, command, path, interval_s):
+        self.path, self.interval_s = path, interval_s
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
+                                        stdin=subprocess.DEVNULL)
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def measure(self, seconds):
+        """CPU in us per row between two readings, and memory."""
+        pid = self.process.pid
+        self.process.send_signal(signal.SIGCONT)
+        time.sleep(0.3)
+        first = after_a_row(self.path, self.interval_s)
+        begin_ns = cpu_ns(pid)
+        time.sleep(seconds)
+        last = after_a_row(self.path, self.interval_s)
+        spent_ns = cpu_ns(pid) - begin_ns
+        self.pause()
+        return spent_ns / 1e3 / (last - first), memory_mb(pid)
+
+    def close(self):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        self.process.wait()
+
+
 class Bench:
     def __init__(self, tacho, wake, folder):
         self.tacho, self.wake, self.folder = tacho, wake, folder
@@ -65,61 +98,61 @@ class Bench:
         self.target.kill()
         self.target.wait()
 
-    def command(self, who, interval_s, path):
+    def start(self, who, interval_s):
         pid = str(self.target.pid)
+        path = os.path.join(self.folder, "%s %g.csv" % (who, interval_s))
         if who.startswith("psutil"):
-            return [PYTHON, os.path.join(HERE, "psutil_rows.py"), pid, str(interval_s), path] + (
-                ["--no-children"] if "no children" in who else [])
-        command = [self.tacho, "monitor", "--pid", pid, "--interval", "%gms" % (interval_s * 1e3),
-                   "--output", path]
+            command = [PYTHON, os.path.join(HERE, "psutil_rows.py"), pid, str(interval_s), path]
+        else:
+            command = [self.tacho, "monitor", "--pid", pid, "--output", path, "--interval",
+                       "%gms" % (interval_s * 1e3)]
+            command += (["--store", os.path.join(self.folder, "store")] if "store" in who else
+                        ["--no-store"])
         if "no children" in who:
             command.append("--no-children")
-        return command + (["--store", os.path.join(self.folder, "store")] if "store" in who
-                          else ["--no-store"])
+        return Monitor(command, path, interval_s)
 
-    def row(self, who, interval_s, seconds):
-        """CPU in us per row between two readings (start-up is before the first), and memory."""
-        if who == "bare wake-up":
-            out = subprocess.run([self.wake, "%.0f" % (interval_s * 1e6), str(seconds)],
-                                 stdout=subprocess.PIPE, check=True).stdout
-            return json.loads(out)["cpu_us"], None
-        path = os.path.join(self.folder, "rows.csv")
-        if os.path.exists(path):
-            os.remove(path)
-        with subprocess.Popen(self.command(who, interval_s, path), stdout=subprocess.DEVNULL,
-                              stdin=subprocess.DEVNULL) as process:
-            try:
-                time.sleep(0.5)
-                first = after_a_row(path, interval_s)
-                begin_ns = cpu_ns(process.pid)
-                time.sleep(seconds)
-                last = after_a_row(path, interval_s)
-                spent_ns = cpu_ns(process.pid) - begin_ns
-                memory = memory_mb(process.pid)
-            finally:
-                process.send_signal(signal.SIGINT)
-        return spent_ns / 1e3 / (last - first), memory
+    def bare(self, interval_s, seconds):
+        out = subprocess.run([self.wake, "%.0f" % (interval_s * 1e6), str(seconds)],
+                             stdout=subprocess.PIPE, check=True).stdout
+        return json.loads(out)["cpu_us"], None
+
+
+def take_turns(bench, names, interval_s, seconds, rounds):
+    """Cost by name, one value a round; memory by name, of the last round."""
+    cost, memory = {name: [] for name in names}, {}
+    monitors = {name: bench.start(name, interval_s) for name in names if name != BARE}
+    try:
+        time.sleep(SETTLE_S)
+        for monitor in monitors.values():
+            monitor.pause()
+        for turn in range(rounds):
+            for name in names[turn % len(names):] + names[:turn % len(names)]:
+                spent_us, used = (bench.bare(interval_s, seconds) if name == BARE else
+                                  monitors[name].measure(seconds))
+                cost[name].append(spent_us)
+                memory[name] = used
+    finally:
+        for monitor in monitors.values():
+            monitor.close()
+    return cost, memory
 
 
 def per_row(bench, quick):
-    rounds = 3 if quick else 5
+    rounds = 3 if quick else 6
     print("1  CPU time per row, one sleeping process, the eight default columns")
-    print("   All threads of the monitor, between two readings of its CPU clock; start-up is not in "
-          "it. %d rounds,\n   taking turns: median (range). psutil / tacho: mean of the rounds' "
-          "ratios with its 95 %% interval; goal:\n   at least 10, and at most 30 us a row. bare "
-          "wake-up: a loop that sleeps at that pace and reads nothing;\n   what is above it is the "
-          "row's. Slow paces find cold caches. With children both look for them.\n" % rounds)
-    for interval_s, seconds in ((0.005, 2 if quick else 4), (0.1, 3 if quick else 5),
-                                (1, 4 if quick else 8)):
-        names = ["bare wake-up", "tacho", "tacho, store", "tacho, no children"]
-        if PYTHON:
-            names += ["psutil", "psutil, no children"]
-        cost, memory = {name: [] for name in names}, {}
-        for turn in range(rounds):
-            for name in names[turn % len(names):] + names[:turn % len(names)]:
-                spent_us, used = bench.row(name, interval_s, seconds)
-                cost[name].append(spent_us)
-                memory[name] = used or memory.get(name)
+    print("   All threads of the monitor, between two readings of its CPU clock; start-up and the "
+          "first %g s are not\n   in it. %d rounds, taking turns, the others stopped: median "
+          "(range). psutil / tacho: mean of the rounds' ratios\n   with its 95 %% interval. Goal: at "
+          "least 10, and at most 30 us a row. bare wake-up: a loop that sleeps at that\n   pace and "
+          "reads nothing; what is above it is the row's. Slow paces find cold caches. Both look for "
+          "children,\n   but for the rows that say they do not. RSS: anon is the process' own, "
+          "files are libraries.\n" % (SETTLE_S, rounds))
+    names = [BARE, "tacho", "tacho, store", "tacho, no children"]
+    if PYTHON:
+        names += ["psutil", "psutil, no children"]
+    for interval_s, seconds in ((0.005, 3), (0.1, 4), (1, 5 if quick else 10)):
+        cost, memory = take_turns(bench, names, interval_s, seconds, rounds)
         rows = []
         for name in names:
             peer = cost.get(name.replace("tacho", "psutil").replace(", store", ""))
@@ -152,7 +185,7 @@ def at_1_khz(bench, quick):
         late = memory_mb(process.pid)
         run = json.loads(process.communicate()[0])
     facts = run["workload"]
-    rows = [["bare wake-up", "%.2f %%" % (100 * bare["cpu_us"] / 1e3), bare["n"], "-"] +
+    rows = [[BARE, "%.2f %%" % (100 * bare["cpu_us"] / 1e3), bare["n"], "-"] +
             ["%.3f" % bare["late_%s_ms" % key] for key in ("p50", "p99", "max")] + ["-", "-"],
             ["tacho", "%.2f %%" % (100 * spent_ns / 1e9 / passed_s), rows_in(path) - 1,
              facts.get("ticks_missed", "-")] +

@@ -50,6 +50,8 @@ int procfs_pread_stat(int fd, struct proc_stat *ret_stat);
 int procfs_read_rss_pages(const struct root *root, pid_t pid, uint64_t *ret_pages,
                           struct error *err);
 
+/* The number behind a key that begins a line ("VmSwap:"); false: there is none, or it is none. */
+bool procfs_find_u64(const char *text, const char *key, uint64_t *ret_value);
 int procfs_parse_memory(const char *text, struct proc_memory *ret_memory, struct error *err);
 int procfs_read_memory(const struct root *root, pid_t pid, struct proc_memory *ret_memory,
                        struct error *err);

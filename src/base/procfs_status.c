@@ -10,8 +10,7 @@
 #include "base/str.h"
 #include "base/util.h"
 
-/* The number behind a key at the beginning of a line; false: there is none, or it is no number. */
-static bool find_u64(const char *text, const char *key, uint64_t *ret_value)
+bool procfs_find_u64(const char *text, const char *key, uint64_t *ret_value)
 {
     for (const char *line = text; *line; line = strchrnul(line, '\n'), line += *line == '\n') {
         if (!str_starts_with(line, key))
@@ -34,7 +33,7 @@ static bool find_u64(const char *text, const char *key, uint64_t *ret_value)
 static uint64_t bytes_of_kb(const char *text, const char *key)
 {
     uint64_t kb;
-    return find_u64(text, key, &kb) && kb < UINT64_MAX / 1024 ? kb * 1024 : UINT64_MAX;
+    return procfs_find_u64(text, key, &kb) && kb < UINT64_MAX / 1024 ? kb * 1024 : UINT64_MAX;
 }
 
 int procfs_parse_memory(const char *text, struct proc_memory *ret_memory, struct error *err)
@@ -123,8 +122,8 @@ static void add_switches(pid_t tid, void *context)
     uint64_t voluntary, involuntary;
     snprintf(path, sizeof(path), "proc/%d/task/%d/status", sum->pid, tid);
     if (read_status(sum->root, path, text, sizeof(text), NULL) < 0 ||
-        !find_u64(text, "voluntary_ctxt_switches:", &voluntary) ||
-        !find_u64(text, "nonvoluntary_ctxt_switches:", &involuntary))
+        !procfs_find_u64(text, "voluntary_ctxt_switches:", &voluntary) ||
+        !procfs_find_u64(text, "nonvoluntary_ctxt_switches:", &involuntary))
         return;
     sum->voluntary += voluntary;
     sum->involuntary += involuntary;

@@ -142,7 +142,7 @@ X(IGNORE_FAILURE, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "ignore-failure",
   "count failed launches and go on") \
 X(SHOW_OUTPUT, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "show-output", 0, NULL, COMMAND_MODEL | COMMAND_MONITOR, \
   "pass the program's output on to stderr") \
-X(NO_AUTO, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "no-auto", 0, NULL, COMMAND_RUN, \
+X(NO_AUTO, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "no-auto", 0, NULL, COMMAND_RUN | COMMAND_MONITOR, \
   "leave a Python program's libraries alone: time none of their calls") \
 X(METRIC, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "metric", 'm', "NAME=REGEX", COMMAND_RUN, \
   "take a metric from the program's output; may be repeated") \

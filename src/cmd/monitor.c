@@ -105,6 +105,26 @@ static void note_slow_collectors(const struct monitor *monitor)
     }
 }
 
+/* A Python program is timed as `tacho run` does it. What keeps the hooks out is said once, on
+ * stderr. */
+static void hook_python(struct monitor *monitor)
+{
+    if (!monitor->context->program)
+        return;
+    struct python_auto *python = calloc(1, sizeof(*python));
+    if (!python)
+        return; /* it runs all the same */
+    python_auto_find(python, monitor->context->program, monitor->settings);
+    if (python->state == PYTHON_AUTO_READY) {
+        python_auto_append_variable(python, &monitor->python_path);
+        monitor->command_env[0] = strbuf_get(&monitor->python_path);
+        monitor->plan.setenv = monitor->python_path.failed ? NULL : monitor->command_env;
+    } else if (python->note[0] && settings_get_bool(monitor->settings, SETTING_VERBOSE)) {
+        fprintf(stderr, "tacho monitor: %s\n", python->note);
+    }
+    free(python);
+}
+
 static void make_plan(struct monitor *monitor)
 {
     const struct settings *settings = monitor->settings;
@@ -135,6 +155,7 @@ static void make_plan(struct monitor *monitor)
         plan->interval_ns = settings_get_u64(settings, SETTING_INTERVAL);
     if (settings_is_set(settings, SETTING_MEMORY_LIMIT))
         plan->memory_limit_mb = (double)settings_get_u64(settings, SETTING_MEMORY_LIMIT) / 1048576;
+    hook_python(monitor);
 }
 
 /* From the flags to a plan; nothing is watched, stored or written yet. */
@@ -298,6 +319,7 @@ static void monitor_deinit(struct monitor *monitor)
         target_release(&monitor->targets[i]);
     free(monitor->held);
     free(monitor->columns);
+    strbuf_deinit(&monitor->python_path);
     run_command_deinit(&monitor->run);
 }
 

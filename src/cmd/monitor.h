@@ -11,6 +11,7 @@
 #include "cmd/run_command.h"
 #include "format/metrics_csv.h"
 #include "measure/watch.h"
+#include "workload/command/python_auto.h"
 
 struct monitor {
     struct run_command run; /* root, limits, profile, collectors, keep */
@@ -20,6 +21,8 @@ struct monitor {
     size_t target_count;
     struct watch_plan plan;
     struct watch *watch;
+    struct strbuf python_path; /* what hooks tacho into a Python program that is started */
+    const char *command_env[2];
     /* Where rows go. */
     char csv_path[PATH_MAX]; /* "-": stdout; empty: no CSV */
     char *columns;           /* of --columns, put together */

@@ -19,6 +19,8 @@
 #include "report/report.h"
 #include "workload/workload.h"
 
+enum { SINK_STORE, SINK_CSV }; /* of plan.sink */
+
 /* ---- what to run -------------------------------------------------------------------------- */
 
 /* A word as a shell would take it back. */
@@ -387,7 +389,7 @@ static void settle(struct run_command *run, int step_rc, const struct error *ste
 static int discard(struct run_command *run, int rc, struct error *err)
 {
     struct error step = {0};
-    int step_rc = measure_sink_error(run->measure)
+    int step_rc = measure_sink_error(run->measure, SINK_STORE)
                       ? 0
                       : run_keep_discard(&run->keep, measure_run_get(run->measure), &step);
     settle(run, step_rc, &step, &rc, err);
@@ -404,12 +406,12 @@ static int deliver(struct run_command *run, int rc, struct error *err)
         return discard(run, rc, err);
     run->context->exit_code = verdict_exit_code(&result->verdict);
     struct error step = {0};
-    const struct error *store =
-        run_metrics_csv_store_error(&run->metrics_csv, measure_sink_error(run->measure));
+    const struct error *store = measure_sink_error(run->measure, SINK_STORE);
+    const struct error *csv = measure_sink_error(run->measure, SINK_CSV);
     settle(run, run_keep_finish(&run->keep, result, store, &step), &step, &rc, err);
     settle(run, run_keep_export_json(result, run->settings, &step), &step, &rc, err);
     settle(run, run_keep_export_csv(result, run->settings, &step), &step, &rc, err);
-    settle(run, run_metrics_csv_finish(&run->metrics_csv, &step), &step, &rc, err);
+    settle(run, run_metrics_csv_finish(&run->metrics_csv, csv, &step), &step, &rc, err);
     settle(run, render(run, result, &step), &step, &rc, err);
     bool has = false;
     if (rc == 0)
@@ -458,11 +460,12 @@ static int run_prepared(struct run_command *run, struct error *err)
     if (rc == 0)
         rc = run_metrics_csv_begin(&run->metrics_csv, run->settings, plan.interval_ns, err);
     if (rc == 0)
-        rc = run_keep_begin_late(&run->keep, run->settings, err);
+        rc = run_keep_begin_for(&run->keep, run->settings, run->workload, err);
     if (rc < 0)
         return rc;
     give_notice(run);
-    plan.sink = run_metrics_csv_join(&run->metrics_csv, run_keep_sink(&run->keep));
+    plan.sink[SINK_STORE] = run_keep_sink(&run->keep);
+    plan.sink[SINK_CSV] = run->metrics_csv.sink;
     rc = measure_run(&plan, &run->measure, err);
     return run->measure ? deliver(run, rc, err) : rc;
 }

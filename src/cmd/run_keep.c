@@ -28,15 +28,19 @@ int run_keep_begin(struct run_keep *keep, const struct settings *settings, struc
     return 0;
 }
 
-int run_keep_begin_late(struct run_keep *keep, const struct settings *settings, struct error *err)
+int run_keep_begin_for(struct run_keep *keep, const struct settings *settings,
+                       const struct workload *workload, struct error *err)
 {
     char path[sizeof(keep->directory) + 16];
     bool exists;
     int rc = store_locate(settings_get_text(settings, SETTING_STORE), keep->directory,
                           sizeof(keep->directory), &exists, err);
     snprintf(path, sizeof(path), "%s/runs.db", keep->directory);
-    if (rc < 0 || access(path, F_OK) == 0 || !settings_get_bool(settings, SETTING_STORE_RUN))
-        return rc < 0 ? rc : run_keep_begin(keep, settings, err);
+    if (rc < 0)
+        return rc;
+    if (workload->one_unit_per_invocation || access(path, F_OK) == 0 ||
+        !settings_get_bool(settings, SETTING_STORE_RUN))
+        return run_keep_begin(keep, settings, err);
     keep->wanted = true;
     run_keep_late_init(&keep->late, keep->directory, &keep->store);
     keep->sink = &keep->late.sink;

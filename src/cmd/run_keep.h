@@ -12,6 +12,7 @@
 #include "format/run_csv.h"
 #include "format/run_json.h"
 #include "store/store.h"
+#include "workload/workload.h"
 
 struct run_keep {
     bool wanted;           /* --no-store-run was not given */
@@ -29,9 +30,10 @@ struct run_keep {
 int run_keep_check(const struct settings *settings, struct error *err);
 /* Opens the store for writing; a store that cannot be used is no error here. */
 int run_keep_begin(struct run_keep *keep, const struct settings *settings, struct error *err);
-/* The same, but a store that is not there is only made when there is something to keep: for what
- * may turn out not to be able to begin. */
-int run_keep_begin_late(struct run_keep *keep, const struct settings *settings, struct error *err);
+/* The same for a run of this workload. One that only finds out in its process whether it can begin
+ * (a model: is there an engine?) makes no store before there is something to keep. */
+int run_keep_begin_for(struct run_keep *keep, const struct settings *settings,
+                       const struct workload *workload, struct error *err);
 struct run_sink *run_keep_sink(struct run_keep *keep); /* or NULL */
 /* Writes the run beside the store if that did not take it (sink_error: why it stopped). */
 int run_keep_finish(struct run_keep *keep, const struct run *run, const struct error *sink_error,

@@ -26,46 +26,26 @@ int run_metrics_csv_begin(struct run_metrics_csv *csv, const struct settings *se
     return rc;
 }
 
-struct run_sink *run_metrics_csv_join(struct run_metrics_csv *csv, struct run_sink *store)
-{
-    if (!csv->sink)
-        return store;
-    sink_tee_init(&csv->tee);
-    csv->has_store = store != NULL;
-    if (store)
-        sink_tee_add(&csv->tee, store);
-    sink_tee_add(&csv->tee, csv->sink);
-    return &csv->tee.sink;
-}
-
-const struct error *run_metrics_csv_store_error(const struct run_metrics_csv *csv,
-                                                const struct error *sink_error)
-{
-    if (!csv->sink)
-        return sink_error;
-    /* The tee itself fails only when both do; without a store it fails with the CSV alone. */
-    return csv->has_store && csv->tee.errors[0].code ? &csv->tee.errors[0] : NULL;
-}
-
-int run_metrics_csv_finish(struct run_metrics_csv *csv, struct error *err)
+int run_metrics_csv_finish(struct run_metrics_csv *csv, const struct error *sink_error,
+                           struct error *err)
 {
     if (!csv->sink)
         return 0;
-    const struct error *failed = &csv->tee.errors[csv->has_store ? 1 : 0];
     struct error at_close = {0};
     int rc = metrics_csv_sink_close(csv->sink, &at_close);
     csv->sink = NULL;
-    if (!failed->code && rc == 0)
-        return 0;
-    if (err)
-        *err = failed->code ? *failed : at_close;
-    return failed->code ? -failed->code : rc;
+    const struct error *failed = sink_error ? sink_error : &at_close;
+    if (sink_error)
+        rc = -sink_error->code;
+    if (rc < 0 && err)
+        *err = *failed;
+    return rc;
 }
 
 int run_metrics_csv_discard(struct run_metrics_csv *csv, struct error *err)
 {
     bool is_open = csv->sink != NULL;
-    int rc = run_metrics_csv_finish(csv, err);
+    int rc = run_metrics_csv_finish(csv, NULL, err);
     if (is_open && csv->is_new)
         unlink(csv->path);
     return rc;

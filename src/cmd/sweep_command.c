@@ -284,7 +284,7 @@ static void finish_rows(struct sweep_command *command, int *rc, struct error *er
         const struct run *run = measure_run_get(config->measure);
         /* Also one whose turn had not come when the user ended them all. */
         if (config->error.code && run->invocation_count == 0) {
-            if (!measure_sink_error(config->measure))
+            if (!measure_sink_error(config->measure, 0))
                 settle(command, run_keep_discard(&command->items[i].run.keep, run, &step), &step,
                        rc, err);
             continue;
@@ -292,7 +292,7 @@ static void finish_rows(struct sweep_command *command, int *rc, struct error *er
         row->run = run;
         settle(command,
                run_keep_finish(&command->items[i].run.keep, row->run,
-                               measure_sink_error(config->measure), &step),
+                               measure_sink_error(config->measure, 0), &step),
                &step, rc, err);
     }
 }
@@ -329,10 +329,11 @@ int sweep_command_run(struct sweep_command *command, struct error *err)
         struct sweep_config *config = &command->configs[i];
         if (config->error.code)
             continue;
-        int rc = run_keep_begin_late(&command->items[i].run.keep, settings, err);
+        int rc =
+            run_keep_begin_for(&command->items[i].run.keep, settings, config->plan.workload, err);
         if (rc < 0)
             return rc;
-        config->plan.sink = run_keep_sink(&command->items[i].run.keep);
+        config->plan.sink[0] = run_keep_sink(&command->items[i].run.keep);
         ready++;
     }
     command->sweep.configs = command->configs;

@@ -26,7 +26,7 @@
 
 /* How often columns are read that nobody asked for at the interval: enough for a stored run. At the
  * beginning more often, so that short programs have them, too. */
-#define COLLECT_SELDOM_NS 5000000000ULL
+#define COLLECT_SELDOM_NS 10000000000ULL
 #define COLLECT_SELDOM_FIRST_NS 1000000000ULL
 #define COLLECT_SELDOM_AFTER_NS 10000000000ULL
 

@@ -4,16 +4,15 @@
  * /sys/devices/system/cpu, the cgroups' limits. CPUs that are offline have no topology.
  */
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/str.h"
 #include "base/unit.h"
 #include "base/util.h"
 #include "collect/devices_internal.h"
+#include "model/environment.h"
 
 #define CPU_DIRECTORY "sys/devices/system/cpu"
 #define CPUS_MAX 4096
@@ -48,37 +47,21 @@ static void note_features(struct features *features, char *words)
 }
 
 /* The first CPU's: the kernel shows only what all of them have. */
-static int read_feature_line(const struct root *root, struct features *features)
+static int feature_line(char *line, void *context)
 {
-    int fd = root_open_file(root, "proc/cpuinfo", NULL);
-    if (fd < 0)
-        return fd;
-    FILE *file = fdopen(fd, "re");
-    if (!file) {
-        close(fd);
-        return -ERROR_NOMEM;
-    }
-    char *line = NULL;
-    size_t capacity = 0;
-    errno = 0;
-    while (!features->has_line && getline(&line, &capacity, file) >= 0) {
-        char *colon = strchr(line, ':');
-        if (!colon || (!str_starts_with(line, "flags") && !str_starts_with(line, "Features")))
-            continue;
-        features->has_line = true;
-        note_features(features, colon + 1);
-    }
-    /* getline(3) without memory sets errno alone. */
-    int rc = ferror(file) || errno == ENOMEM ? -error_code_from_errno(errno) : 0;
-    free(line);
-    fclose(file);
-    return rc;
+    struct features *features = context;
+    char *colon = strchr(line, ':');
+    if (!colon || (!str_starts_with(line, "flags") && !str_starts_with(line, "Features")))
+        return 0;
+    features->has_line = true;
+    note_features(features, colon + 1);
+    return 1;
 }
 
 static void read_features(const struct root *root, struct facts *facts)
 {
     struct features features = {.has_line = false};
-    int rc = read_feature_line(root, &features);
+    int rc = environment_lines(root, "proc/cpuinfo", feature_line, &features);
     facts->failed |= rc == -ERROR_NOMEM;
     if (features.has_line)
         facts_list(facts, "features", features.items, features.count, "/proc/cpuinfo");

@@ -37,14 +37,15 @@ enum {
 #define FIRST_RATE MINOR_FAULTS
 
 /* What is read together. */
-enum group { ALWAYS, FILES, SWITCHES, GROUPS };
+enum group { ALWAYS, SWAPS, FILES, SWITCHES, GROUPS };
 
 static const struct {
     const char *metric, *source;
     enum group group;
 } quantities[QUANTITIES] = {
-    [ANON] = {"mem_track_anon_mb", "/proc/PID/status", ALWAYS},
-    [SWAP] = {"mem_track_swap_mb", "/proc/PID/status", ALWAYS},
+    [ANON] = {"mem_track_anon_mb", "/proc/PID/statm (resident less shared), /proc/PID/status",
+              ALWAYS},
+    [SWAP] = {"mem_track_swap_mb", "/proc/PID/status", SWAPS},
     [FDS] = {"track_fds", "/proc/PID/fd", FILES},
     [PROCESSES] = {"track_processes", "/proc/PID/stat", ALWAYS},
     [MINOR_FAULTS] = {"track_minor_faults_per_s", "/proc/PID/stat", ALWAYS},
@@ -65,8 +66,8 @@ struct proc_detail {
     struct root root;
     int channel[QUANTITIES]; /* -1: without values */
     struct pace pace, switches_pace;
-    struct seldom files;
-    uint64_t last_ns[GROUPS]; /* when rates were read last; 0: never for this target */
+    struct seldom files, swaps; /* swaps: wanted as well where there is swap space */
+    uint64_t last_ns[GROUPS];   /* when rates were read last; 0: never for this target */
 };
 
 /* ---- one process ---- */
@@ -96,9 +97,13 @@ static bool is_denied(int rc)
 }
 
 static void add_memory(struct proc_detail *detail, const struct proc_detail_of *process,
-                       struct sum *sums)
+                       bool is_swap_due, struct sum *sums)
 {
     struct proc_memory memory;
+    if (process->has_anon && !is_swap_due) {
+        add_level(&sums[ANON], true, (double)process->anon_bytes / MB);
+        return;
+    }
     int rc = process->status_fd >= 0
                  ? procfs_pread_memory(process->status_fd, &memory)
                  : procfs_read_memory(&detail->root, process->pid, &memory, NULL);
@@ -153,7 +158,7 @@ static void add_process(struct proc_detail *detail, struct proc_detail_of *proce
     add_counter(&sums[MAJOR_FAULTS], &process->counters->major, process->major_faults,
                 process->is_young);
     if (detail->channel[ANON] >= 0 || detail->channel[SWAP] >= 0)
-        add_memory(detail, process, sums);
+        add_memory(detail, process, is_due[SWAPS], sums);
     if (is_due[FILES])
         add_fds(detail, process->pid, &sums[FDS]);
     if (is_due[FILES] && detail->channel[READ] >= 0)
@@ -198,11 +203,14 @@ void proc_detail_sample(struct proc_detail *detail, uint64_t grid_ns, uint64_t n
     struct proc_detail_of process;
     const bool is_due[GROUPS] = {
         [ALWAYS] = true,
+        [SWAPS] = seldom_is_due(&detail->swaps, grid_ns, PROC_DETAIL_INTERVAL_NS),
         [FILES] = seldom_is_due(&detail->files, grid_ns, PROC_DETAIL_INTERVAL_NS),
         [SWITCHES] = pace_is_due(&detail->switches_pace, grid_ns, SWITCHES_INTERVAL_NS),
     };
     while (next(context, &process))
         add_process(detail, &process, is_due, sums);
+    /* Space that came later. Memory that goes out would look like memory that is given back. */
+    detail->swaps.is_wanted |= sums[SWAP].value > 0;
     double elapsed_s[GROUPS];
     for (int i = 0; i < GROUPS; i++)
         elapsed_s[i] = is_due[i] ? seconds_since(&detail->last_ns[i], now_ns) : 0;
@@ -214,7 +222,8 @@ void proc_detail_sample(struct proc_detail *detail, uint64_t grid_ns, uint64_t n
 
 void proc_detail_forget(struct proc_detail *detail)
 {
-    detail->pace = detail->switches_pace = detail->files.pace = (struct pace){0};
+    detail->pace = detail->switches_pace = (struct pace){0};
+    detail->files.pace = detail->swaps.pace = (struct pace){0};
     memset(detail->last_ns, 0, sizeof(detail->last_ns));
 }
 
@@ -235,6 +244,14 @@ static const char *why_missing(const struct root *root, int quantity)
     if ((quantity == READ || quantity == WRITTEN) && !root_exists(root, "proc/self/io"))
         return "no /proc/PID/io (kernel without CONFIG_TASK_IO_ACCOUNTING)";
     return NULL;
+}
+
+static bool has_swap_space(const struct root *root)
+{
+    char text[8192];
+    uint64_t kb;
+    return root_read(root, "proc/meminfo", text, sizeof(text), NULL) < 0 ||
+           !procfs_find_u64(text, "SwapTotal:", &kb) || kb > 0;
 }
 
 static int declare(struct proc_detail *detail, struct channel_set *channels, int quantity)
@@ -259,6 +276,8 @@ int proc_detail_open(const struct collect_env *env, struct channel_set *channels
     if (!detail)
         return error_set(err, ERROR_NOMEM, "out of memory for the collector 'proc'");
     detail->root = *env->root;
+    detail->swaps.is_wanted =
+        collect_is_wanted(env, "mem_track_swap_mb") || has_swap_space(env->root);
     for (int i = 0; i < QUANTITIES; i++) {
         if (quantities[i].group == FILES)
             detail->files.is_wanted |= collect_is_wanted(env, quantities[i].metric);

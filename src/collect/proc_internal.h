@@ -74,6 +74,8 @@ struct proc_counters {
 struct proc_detail_of {
     pid_t pid;
     int status_fd; /* open, or -1 */
+    bool has_anon; /* anon_bytes is known without status */
+    uint64_t anon_bytes;
     bool is_young; /* was born while its tree was followed: all that it did counts */
     uint64_t minor_faults, major_faults;
     struct proc_counters *counters;

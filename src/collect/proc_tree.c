@@ -49,9 +49,11 @@ struct tracked {
     uint64_t self_ns;     /* last reading of its own CPU time */
     uint64_t child_ns;    /* of the children that it waited for */
     uint64_t rss_pages;
+    uint64_t anon_pages; /* with has_anon: as of the last rss_pages of statm */
     uint64_t threads;
     clockid_t clock;
     bool has_clock;
+    bool has_anon;
     bool zombie;
     bool gone;  /* since the last walk */
     bool young; /* born since the tree is followed */
@@ -121,17 +123,23 @@ static void close_handles(struct proc_tree *tree, struct tracked *item)
 static void read_rss(struct tracked *item)
 {
     char text[256];
-    /* "size resident …", in pages. A process that is gone keeps its last value until the walk. */
+    /* "size resident shared …", in pages. A process that is gone keeps its last value until the
+     * walk. What is resident and not shared (not of files or shared memory) is RssAnon of status:
+     * the kernel takes both from the same counters. */
     ssize_t length = item->statm_fd >= 0 ? pread(item->statm_fd, text, sizeof(text) - 1, 0) : -1;
     if (length <= 0)
         return;
     text[length] = '\0';
-    char *resident, *end;
+    char *resident, *shared, *end;
     errno = 0;
     (void)strtoull(text, &resident, 10);
-    unsigned long long pages = strtoull(resident, &end, 10);
-    if (end != resident && errno == 0)
-        item->rss_pages = pages;
+    unsigned long long pages = strtoull(resident, &shared, 10);
+    unsigned long long shared_pages = strtoull(shared, &end, 10);
+    if (shared == resident || errno != 0)
+        return;
+    item->rss_pages = pages;
+    item->has_anon = end != shared && shared_pages <= pages;
+    item->anon_pages = item->has_anon ? pages - shared_pages : 0;
 }
 
 /* Fills in what a walk learns of a process. Returns false when it is gone. */
@@ -510,6 +518,8 @@ static bool next_live(void *context, struct proc_detail_of *ret)
             continue;
         *ret = (struct proc_detail_of){.pid = item->pid,
                                        .status_fd = item->status_fd,
+                                       .has_anon = item->has_anon && live->tree->root.is_machine,
+                                       .anon_bytes = item->anon_pages * live->tree->page_size,
                                        .is_young = item->young,
                                        .minor_faults = item->minor_faults,
                                        .major_faults = item->major_faults,

@@ -21,6 +21,9 @@ struct json_writer;
 int runs_json_write_with(const struct run *const *runs, size_t count, bool with_samples,
                          void (*members)(struct json_writer *writer, const void *context),
                          const void *context, struct strbuf *out, struct error *err);
+/* [lo, hi], or null. */
+void run_json_write_interval(struct json_writer *writer, const char *key, bool has, double lo,
+                             double hi);
 /* One of an array; and the member "verdict" of the object that is open. */
 void run_json_write_finding(struct json_writer *writer, const struct finding *finding);
 void run_json_write_verdict(struct json_writer *writer, const struct verdict *verdict);

@@ -6,9 +6,6 @@
 #include "format/json_writer.h"
 #include "model/run.h"
 
-/* [lo, hi], or null. run_json_metrics.c */
-void run_json_write_interval(struct json_writer *writer, const char *key, bool has, double lo,
-                             double hi);
 /* "metrics": {NAME or NAME@INSTANCE: …} over the steady phase. run_json_metrics.c */
 int run_json_write_metrics(struct json_writer *writer, const struct run *run, struct error *err);
 /* "phases": {KIND: {n, found, time_s}}: what is left of each phase after later ones overrode it. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/run_json.h"
 #include "format/run_json_internal.h"
 #include "model/summary.h"
 

@@ -96,8 +96,12 @@ int measure_open(const struct measure_plan *plan, struct measure **ret_measure, 
     run_init(&measure->run);
     sink_tee_init(&measure->tee);
     sink_tee_add(&measure->tee, run_sink_of(&measure->run));
-    if (plan->sink)
-        sink_tee_add(&measure->tee, plan->sink);
+    for (size_t i = 0; i < MEASURE_SINKS_MAX; i++) {
+        if (!plan->sink[i])
+            continue;
+        measure->branch[i] = measure->tee.count;
+        sink_tee_add(&measure->tee, plan->sink[i]);
+    }
     measure->sink = &measure->tee.sink;
     measure->own_cpu_begin_ns = clock_process_ns();
 
@@ -379,9 +383,10 @@ const struct run *measure_run_get(const struct measure *measure)
     return &measure->run;
 }
 
-const struct error *measure_sink_error(const struct measure *measure)
+const struct error *measure_sink_error(const struct measure *measure, size_t sink)
 {
-    return measure->tee.count > 1 && measure->tee.errors[1].code ? &measure->tee.errors[1] : NULL;
+    size_t branch = sink < MEASURE_SINKS_MAX ? measure->branch[sink] : 0;
+    return branch && measure->tee.errors[branch].code ? &measure->tee.errors[branch] : NULL;
 }
 
 void measure_free(struct measure *measure)

@@ -33,6 +33,8 @@
 #define MEASURE_DEFAULT_UNITS_MANY 100 /* of each invocation with many */
 #define MEASURE_DEFAULT_DURATION_NS (3 * NS_PER_S)
 
+#define MEASURE_SINKS_MAX 4
+
 struct measure_plan {
     const struct workload *workload;
     void *workload_state; /* opened by the caller, closed by the caller */
@@ -55,8 +57,9 @@ struct measure_plan {
     size_t collector_count;    /* 0: every present one */
     bool skip_gpu, skip_power; /* of the unnamed ones: monitoring.enable_… false */
     uint64_t interval_ns;
-    struct run_sink *sink; /* where the stream goes besides the run in memory; may be NULL */
-    bool quiet;            /* no progress */
+    /* Where the stream goes besides the run in memory: the store, a CSV. NULL: nowhere. */
+    struct run_sink *sink[MEASURE_SINKS_MAX];
+    bool quiet; /* no progress */
 };
 
 struct measure;
@@ -69,9 +72,9 @@ int measure_step(struct measure *measure, bool *ret_more, struct error *err);
 /* Judges and ends the run. The run in memory stays valid until measure_free. */
 int measure_close(struct measure *measure, struct error *err);
 const struct run *measure_run_get(const struct measure *measure);
-/* Why plan.sink stopped taking the stream (disk full, store locked), or NULL while it is well. The
- * run in memory is whole all the same: the caller writes it elsewhere. */
-const struct error *measure_sink_error(const struct measure *measure);
+/* Why that one of plan.sink stopped taking the stream (disk full, store locked), or NULL while it
+ * is well. The run in memory is whole all the same: the caller writes it elsewhere. */
+const struct error *measure_sink_error(const struct measure *measure, size_t sink);
 void measure_free(struct measure *measure); /* accepts NULL */
 /* open, step until done, close. Returns the first error; *ret_measure is set whenever the run
  * began. */

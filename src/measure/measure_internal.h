@@ -38,7 +38,8 @@ struct measure {
     struct measure_plan plan;
     struct run run;
     struct sink_tee tee;
-    struct run_sink *sink; /* the tee */
+    size_t branch[MEASURE_SINKS_MAX]; /* of plan.sink in the tee; 0: none */
+    struct run_sink *sink;            /* the tee */
     struct sampler *sampler;
     struct channel_buffer *channels;
     size_t channel_count;

@@ -36,6 +36,7 @@ struct watch_plan {
     bool without_children;
     struct launcher *launcher; /* with command: start that and watch it */
     const char *const *command;
+    const char *const *setenv; /* of the command: "NAME=value", NULL-terminated; NULL: none */
     bool show_output;
     uint64_t interval_ns;
     uint64_t duration_ns; /* 0: until the targets end or the user says so */

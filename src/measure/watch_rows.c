@@ -271,8 +271,8 @@ static int open_growth(struct watch *watch, struct error *err)
 /* What the rows show, and what is judged. */
 static bool is_wanted(const char *metric, void *context)
 {
-    static const char *const needed[] = {"cpu_track_pct", "mem_track_rss_mb", "mem_track_anon_mb",
-                                         "mem_track_swap_mb"};
+    /* Swap is read in time where there is space for it. */
+    static const char *const needed[] = {"cpu_track_pct", "mem_track_rss_mb", "mem_track_anon_mb"};
     const struct watch *watch = context;
     for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
         if (strcmp(metric, needed[i]) == 0)

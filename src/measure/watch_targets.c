@@ -26,8 +26,10 @@ static const struct target *target_at(const struct watch *watch, size_t i)
 static int launch(struct watch *watch, struct error *err)
 {
     int output = watch->plan.show_output ? STDERR_FILENO : -1;
-    struct launch_request request = {
-        .argv = watch->plan.command, .stdout_fd = output, .stderr_fd = output};
+    struct launch_request request = {.argv = watch->plan.command,
+                                     .setenv = watch->plan.setenv,
+                                     .stdout_fd = output,
+                                     .stderr_fd = output};
     pid_t pid = 0;
     int rc = launcher_launch(watch->plan.launcher, &request, &pid, err);
     if (rc < 0)

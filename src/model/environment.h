@@ -21,6 +21,11 @@ void environment_read(const struct root *root, struct facts *facts);
 /* Only what may change during a run: clocks, governor, temperatures, load. */
 void environment_read_changing(const struct root *root, struct facts *facts);
 
+/* Calls fn with each line of a file of any length, without its newline, until fn returns non-zero.
+ * A negative one is returned, as are errors of reading. */
+int environment_lines(const struct root *root, const char *path,
+                      int (*fn)(char *line, void *context), void *context);
+
 /* The commit that HEAD of the repository around `directory` names, as hex (40 or 64 digits), found
  * without git(1): .git may be a directory or a file (worktree, submodule), refs loose or packed.
  * -ERROR_ABSENT: no repository, or no commit yet. -ERROR_UNSUPPORTED: refs kept in reftables. */

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "base/unit.h"
 #include "base/util.h"
+#include "model/environment.h"
 #include "model/environment_parts.h"
 
 #define CPUS_MAX 4096
@@ -33,12 +34,14 @@ int environment_lines(const struct root *root, const char *path,
     size_t capacity = 0;
     ssize_t length;
     int rc = 0;
+    errno = 0;
     while (rc == 0 && (length = getline(&line, &capacity, file)) >= 0) {
         if (length > 0 && line[length - 1] == '\n')
             line[length - 1] = '\0';
         rc = fn(line, context);
     }
-    if (rc == 0 && ferror(file))
+    /* getline(3) without memory sets errno alone. */
+    if (rc == 0 && (ferror(file) || errno == ENOMEM))
         rc = -error_code_from_errno(errno);
     free(line);
     fclose(file);

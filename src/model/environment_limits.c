@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/util.h"
 #include "model/cgroup.h"
+#include "model/environment.h"
 #include "model/environment_parts.h"
 
 /* ---- cgroups ---- */

@@ -11,10 +11,6 @@
 /* environment_cpu.c */
 void environment_cpu(const struct root *root, struct facts *facts);    /* model, online, allowed */
 void environment_clocks(const struct root *root, struct facts *facts); /* governor, clocks */
-/* Calls fn with each line of a file of any length, without its newline, until fn returns non-zero.
- */
-int environment_lines(const struct root *root, const char *path,
-                      int (*fn)(char *line, void *context), void *context);
 
 /* environment_limits.c: container, virtualization, cgroup limits */
 void environment_limits(const struct root *root, struct facts *facts);

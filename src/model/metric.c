@@ -194,7 +194,7 @@ const struct metric metrics_table[] = {
     ROW("mem_track_anon_mb", "MB", LOWER, "max",
         "Anonymous resident memory of the tracked process and its descendants: what they "
         "allocated, "
-        "without files and shared memory (/proc/PID/status RssAnon)."),
+        "without files and shared memory (RssAnon; from statm, the same counters)."),
     ROW("mem_track_swap_mb", "MB", LOWER, "max",
         "Anonymous memory of the tracked process and its descendants that is swapped out "
         "(/proc/PID/status VmSwap)."),

@@ -5,26 +5,13 @@
 
 #include "format/run_json.h"
 
-static void write_interval(struct json_writer *writer, const char *key, bool has, double lo,
-                           double hi)
-{
-    if (!has) {
-        json_write_null(writer, key);
-        return;
-    }
-    json_write_array_line(writer, key);
-    json_write_number(writer, NULL, lo);
-    json_write_number(writer, NULL, hi);
-    json_write_end(writer);
-}
-
 static void write_figure(struct json_writer *writer, const char *key,
                          const struct sweep_figure *figure)
 {
     json_write_object_line(writer, key);
     json_write_number(writer, "value", figure->value);
     json_write_text(writer, "unit", figure->unit);
-    write_interval(writer, "interval", figure->has_interval, figure->lo, figure->hi);
+    run_json_write_interval(writer, "interval", figure->has_interval, figure->lo, figure->hi);
     if (isnan(figure->value))
         json_write_text(writer, "why", figure->why);
     json_write_end(writer);
@@ -104,7 +91,8 @@ static void write_fit(struct json_writer *writer, const struct sweep_result *res
     json_write_object(writer, "fit");
     json_write_text(writer, "law", "amdahl");
     json_write_number(writer, "serial", fit->serial);
-    write_interval(writer, "serial_interval", fit->has_ci, fit->serial_ci.lo, fit->serial_ci.hi);
+    run_json_write_interval(writer, "serial_interval", fit->has_ci, fit->serial_ci.lo,
+                            fit->serial_ci.hi);
     json_write_number(writer, "t1_ms", fit->t1);
     json_write_number(writer, "max_speedup", fit->max_speedup);
     json_write_number(writer, "rms_relative", fit->rms_relative);

@@ -98,3 +98,13 @@ not_hooked() {
     [ "$(jq -r '.checks[] | select(.name == "package") | .state' <<<"$output")" = note ]
     [[ $(jq -r '.checks[] | select(.name == "package") | .advice' <<<"$output") == *"pip install"* ]]
 }
+
+@test "monitor hooks a Python program that it starts, too" {
+    package
+    echo 'import time; time.sleep(0.5)' >>app.py
+    "$TACHO" monitor --interval 100ms --no-store --show-output -- python3 app.py >out.txt 2>err.txt
+    grep -q "hooked $PWD/data/python/tacho/auto/sitecustomize" err.txt
+    "$TACHO" monitor --no-auto --interval 100ms --no-store --show-output -- python3 app.py \
+        >out.txt 2>err.txt
+    grep -q 'alone None' err.txt
+}

@@ -331,11 +331,12 @@ static void test_failing_sink_does_not_lose_the_run(void **state)
     struct full_disk disk = {.sink = {.ops = &ops}};
     static const char *const command[] = {"true", NULL};
     prepare(fixture, command);
-    fixture->plan.sink = &disk.sink;
+    fixture->plan.sink[1] = &disk.sink; /* no matter which */
     fixture->plan.units = 8;
     fixture->plan.units_explicit = true;
     assert_int_equal(measure_run(&fixture->plan, &fixture->measure, NULL), 0);
-    const struct error *why = measure_sink_error(fixture->measure);
+    const struct error *why = measure_sink_error(fixture->measure, 1);
+    assert_null(measure_sink_error(fixture->measure, 0));
     assert_non_null(why);
     assert_string_equal(why->message, "disk full");
     assert_int_equal(disk.calls, 20); /* not asked again */
