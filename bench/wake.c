@@ -44,10 +44,11 @@ int main(int argc, char **argv)
     }
     cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns;
     qsort(late_ns, (size_t)n, sizeof(*late_ns), ascending);
+    const int64_t middle = n / 2, high = n - 1 - n / 100;
     printf("{\"n\": %lld, \"cpu_us\": %.3f, \"late_p50_ms\": %.4f, \"late_p99_ms\": %.4f, "
            "\"late_max_ms\": %.4f}\n",
-           (long long)n, (double)cpu_ns / 1e3 / (double)n, (double)late_ns[n / 2] / 1e6,
-           (double)late_ns[n - 1 - n / 100] / 1e6, (double)late_ns[n - 1] / 1e6);
+           (long long)n, (double)cpu_ns / 1e3 / (double)n, (double)late_ns[middle] / 1e6,
+           (double)late_ns[high] / 1e6, (double)late_ns[n - 1] / 1e6);
     free(late_ns);
     return 0;
 }

@@ -6,6 +6,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/procfs.h"
+
 struct process {
     pid_t pid;
     unsigned minor, major, start;
@@ -250,6 +252,59 @@ static void a_real_process_is_told_as_it_is(void **state)
     root_close(&root);
 }
 
+static bool wants_nothing(const char *metric, void *context)
+{
+    return false;
+}
+
+/* Where nobody asks for swap and there is no space for it, anonymous memory comes from statm: the
+ * same number as that of status. */
+static void anonymous_memory_is_that_of_status(void **state)
+{
+    struct root root;
+    struct test_collector test = {.collector = collector_find("proc"), .now_ns = NS_PER_S};
+    struct proc_memory memory;
+    int ready[2];
+    assert_int_equal(root_open(&root, "/", NULL), 0);
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        char byte = 0;
+        size_t size = 20u << 20;
+        volatile char *pages =
+            mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        for (size_t i = 0; i < size; i += 4096)
+            pages[i] = 1;
+        if (write(ready[1], &byte, 1) != 1)
+            _exit(1);
+        pause();
+        _exit(0);
+    }
+    char byte;
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    struct collect_env env = {
+        .root = &root, .interval_ns = NS_PER_S, .seed = 1, .is_wanted = wants_nothing};
+    assert_int_equal(channel_set_init(&test.channels), 0);
+    assert_int_equal(test.collector->open(&env, &test.channels, &test.state, NULL), 0);
+    size_t with_fds = 0;
+    for (int second = 0; second < 30; second++) {
+        test_sample_target(&test, child, 1);
+        assert_int_equal(procfs_read_memory(&root, child, &memory, NULL), 0);
+        ASSERT_NEAR(value_of(&test, "mem_track_anon_mb", ""), (double)memory.anon_bytes / 1048576,
+                    0.3); /* per-CPU counters */
+        with_fds += !isnan(value_of(&test, "track_fds", ""));
+    }
+    assert_true(memory.anon_bytes > 20u << 20);
+    assert_in_range(with_fds, 11, 13); /* every second for ten, then every tenth */
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(ready[0]);
+    close(ready[1]);
+    test_close(&test);
+    root_close(&root);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -261,6 +316,7 @@ int main(void)
         TEST(what_is_not_told_is_unknown),
         TEST(each_cpu_has_its_share),
         cmocka_unit_test(a_real_process_is_told_as_it_is),
+        cmocka_unit_test(anonymous_memory_is_that_of_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,7 +141,7 @@ static void test_warmup_is_found(void **state)
     struct fixture *fixture = *state;
     char script[256], mark[] = "/tmp/tacho-test-XXXXXX";
     assert_non_null(mkdtemp(mark));
-    snprintf(script, sizeof(script), "test -e %s/seen || { touch %s/seen; sleep 2; }", mark, mark);
+    snprintf(script, sizeof(script), "test -e %s/seen || { touch %s/seen; sleep 4; }", mark, mark);
     const char *const command[] = {"sh", "-c", script, NULL};
     prepare(fixture, command);
     fixture->plan.units = 10;
