@@ -68,12 +68,16 @@ static uint64_t duration_needed_ns(const struct measure *measure)
 }
 
 /* How long this span has been measuring: since its first unit began that was not kept apart or
- * asked for as warm-up. */
+ * asked for as warm-up. Among launches until the last of them ended: what tacho does between them
+ * is no part of it. */
 static uint64_t elapsed_ns(const struct measure *measure)
 {
-    uint64_t now_ns = clock_mono_ns();
-    bool has_begun = measure->span.measuring_ns && now_ns > measure->span.measuring_ns;
-    return has_begun ? now_ns - measure->span.measuring_ns : 0;
+    const struct run *run = &measure->run;
+    uint64_t until_ns = clock_mono_ns();
+    if (!has_many_units(measure) && run->invocation_count > 0)
+        until_ns = measure->begin_ns + (uint64_t)run->invocations[run->invocation_count - 1].end_ns;
+    bool has_begun = measure->span.measuring_ns && until_ns > measure->span.measuring_ns;
+    return has_begun ? until_ns - measure->span.measuring_ns : 0;
 }
 
 static bool is_out_of_time(const struct measure *measure)
