@@ -39,7 +39,8 @@ extern "C" {
 /* What a block of the program cost, for programs that want the number themselves. */
 struct tacho_measure {
     uint64_t begin_ns;     /* CLOCK_MONOTONIC */
-    uint64_t cpu_begin_ns; /* of the process */
+    uint64_t cpu_begin_ns; /* CPU time of the process */
+    uint64_t cpu_asked_ns; /* CLOCK_MONOTONIC, when that was asked for */
     uint64_t rss_begin_bytes;
     uint64_t hwm_begin_bytes;
 };
@@ -266,7 +267,7 @@ static inline void tacho_mark_id(uint32_t mark)
 }
 static inline void tacho_measure_begin(struct tacho_measure *ret_measure)
 {
-    ret_measure->begin_ns = ret_measure->cpu_begin_ns = 0;
+    ret_measure->begin_ns = ret_measure->cpu_begin_ns = ret_measure->cpu_asked_ns = 0;
     ret_measure->rss_begin_bytes = ret_measure->hwm_begin_bytes = 0;
 }
 static inline void tacho_measure_end(const struct tacho_measure *measure,

@@ -57,6 +57,10 @@ def _compile(folder):
     if not compiler:
         _say("no C compiler (package gcc): without the native module")
         return None
+    if not os.path.isdir(os.path.join(ROOT, "src", "probe")):
+        _say("libtacho's sources (src/probe) are not beside this folder, as they are in the repository "
+             "and in an sdist: without the native module")
+        return None
     target = os.path.join(folder, "_native" + sysconfig.get_config_var("EXT_SUFFIX"))
     command = compiler + [
         "-shared", "-fPIC", "-O2", "-std=gnu17", "-fvisibility=hidden", "-D_GNU_SOURCE",

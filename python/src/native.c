@@ -47,18 +47,31 @@ static int wants(Py_ssize_t count, Py_ssize_t least, Py_ssize_t most, const char
     return -1;
 }
 
+/* Text that is no UTF-8 (a camera's device that came by os.fsdecode) is written with '?' for what
+ * cannot be: a name must not break the program. */
+static PyObject *intern(PyObject *text, enum tacho_name_kind kind, unsigned flags)
+{
+    PyObject *bytes = PyUnicode_AsEncodedString(text, "utf-8", "replace");
+    if (!bytes)
+        return NULL;
+    uint32_t id = tacho_id(PyBytes_AS_STRING(bytes), kind, flags);
+    Py_DECREF(bytes);
+    return PyLong_FromUnsignedLong(id);
+}
+
 static PyObject *native_intern(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     if (wants(count, 2, 3, "intern") < 0)
         return NULL;
-    const char *name = PyUnicode_AsUTF8(arguments[0]);
-    long kind = name ? PyLong_AsLong(arguments[1]) : -1;
-    unsigned long flags = count > 2 ? PyLong_AsUnsignedLong(arguments[2]) : 0;
+    if (!PyUnicode_Check(arguments[0]))
+        return PyErr_Format(PyExc_TypeError, "a name is a text, not %R", arguments[0]);
+    long kind = PyLong_AsLong(arguments[1]);
+    unsigned long flags = count > 2 && !PyErr_Occurred() ? PyLong_AsUnsignedLong(arguments[2]) : 0;
     if (PyErr_Occurred())
         return NULL;
     if (kind < TACHO_NAME_SPAN || kind > TACHO_NAME_MARK)
         return PyErr_Format(PyExc_ValueError, "%ld is no kind of name", kind);
-    return PyLong_FromUnsignedLong(tacho_id(name, (enum tacho_name_kind)kind, (unsigned)flags));
+    return intern(arguments[0], (enum tacho_name_kind)kind, (unsigned)flags);
 }
 
 #define BY_ID(function, call)                                                                      \
@@ -107,13 +120,29 @@ static PyObject *native_record(PyObject *module, PyObject *const *arguments, Py_
     Py_RETURN_NONE;
 }
 
+/* Whatever is a whole number, numpy's too. -1 with an exception: none that a counter can grow by.
+ */
+static int add_of(PyObject *object, unsigned long long *ret_add)
+{
+    PyObject *whole = PyNumber_Index(object);
+    if (!whole)
+        return -1;
+    *ret_add = PyLong_AsUnsignedLongLong(whole);
+    Py_DECREF(whole);
+    if (!PyErr_Occurred())
+        return 0;
+    PyErr_Format(PyExc_ValueError, "a counter only grows, by 0 to 2^64-1 at a time, not by %R",
+                 object);
+    return -1;
+}
+
 static PyObject *native_count(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     uint32_t id;
     if (wants(count, 1, 2, "count") < 0 || id_of(arguments[0], &id) < 0)
         return NULL;
-    unsigned long long add = count > 1 ? PyLong_AsUnsignedLongLong(arguments[1]) : 1;
-    if (PyErr_Occurred())
+    unsigned long long add = 1;
+    if (count > 1 && add_of(arguments[1], &add) < 0)
         return NULL;
     tacho_count_id(id, add);
     Py_RETURN_NONE;

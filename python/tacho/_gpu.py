@@ -1,6 +1,7 @@
 """NVIDIA GPUs as NVML tells them, by ctypes; nothing where there is none. torch is never imported: only
 if the program has done so is it asked."""
 import ctypes
+import os
 import sys
 import threading
 
@@ -95,12 +96,28 @@ def torch():
         return None
 
 
+def _wait_by_driver():
+    """Waits for this thread's CUDA context, whoever made it (onnxruntime, cupy, TensorRT). True: there is
+    nothing (any more) to wait for, also where no CUDA is in this process at all."""
+    try:
+        library = ctypes.CDLL("libcuda.so.1", mode=os.RTLD_NOLOAD)
+    except OSError:
+        return True
+    context = ctypes.c_void_p()
+    try:
+        return (library.cuCtxGetCurrent(ctypes.byref(context)) == 0 and bool(context.value) and
+                library.cuCtxSynchronize() == 0)
+    except AttributeError:
+        return False
+
+
 class GpuWatch:
     """Samples utilisation and memory every 50 ms while it is open: a look afterwards sees an idle GPU."""
 
     def __init__(self):
         self.torch = torch()
-        self.begin_allocated = self.torch.cuda.memory_allocated() if self.torch else None
+        # A block that loads a model may be the first to use CUDA: then nothing was allocated before.
+        self.begin_allocated = self.torch.cuda.memory_allocated() if self.torch else 0
         if self.torch:
             self.torch.cuda.reset_peak_memory_stats()
         self._loads, self._used, self._is_over = [], [], threading.Event()
@@ -119,9 +136,11 @@ class GpuWatch:
 
     def synchronize(self):
         """Waits until the GPU has done what was queued; False: nobody here can."""
+        self.torch = self.torch or torch()
         if self.torch:
             self.torch.cuda.synchronize()
-        return self.torch is not None
+            return True
+        return _wait_by_driver()
 
     def close(self):
         self._is_over.set()

@@ -7,8 +7,8 @@ import time
 
 from tacho import _gpu, _network, _process, _statistics
 
-_ASYNCHRONOUS = ("the GPU's work is queued and may go on after the block: nobody here can wait for it "
-                 "(torch is not in use)")
+_ASYNCHRONOUS = ("the GPU's work is queued and may go on after the block: this thread has neither "
+                 "torch nor a CUDA context to wait with")
 
 
 def calculate_rtf(inference_time, audio_duration):
@@ -24,7 +24,9 @@ def calculate_rtf(inference_time, audio_duration):
 
 
 def rtf_rating(rtf):
-    """What a real-time factor means, in words."""
+    """What a real-time factor means, in words. ValueError: it is none (below 0, not a number)."""
+    if not rtf >= 0:
+        raise ValueError("a real-time factor is not below 0: %r" % (rtf,))
     if rtf < 0.5:
         return "very fast"
     if rtf < 1:
@@ -60,7 +62,7 @@ class _Measure:
         self._result = {}
 
     def __enter__(self):
-        monitor = self._monitor
+        monitor, self._result = self._monitor, {}  # a new one, should this be entered again
         self._network = _network.NetworkWatch() if monitor.network else None
         self._garbage = _process.GarbageWatch()
         self._gpu = _gpu.GpuWatch() if monitor.device == "cuda" else None
@@ -68,6 +70,8 @@ class _Measure:
             self._gpu.synchronize()  # what was queued before is not this block's
         self._peak = _process.Peak()
         self._thread, self._thread_cpu = threading.get_ident(), time.thread_time()
+        # CPU time is asked for outside the block, so it is divided by the time that it is of.
+        self._cpu_begin = time.monotonic()
         self._cpu = time.process_time()
         self._begin = time.monotonic()
         return self._result
@@ -76,13 +80,14 @@ class _Measure:
         is_done = self._gpu.synchronize() if self._gpu else True
         passed = time.monotonic() - self._begin
         cpu = time.process_time() - self._cpu
+        cpu_passed = time.monotonic() - self._cpu_begin
         own = (time.thread_time() - self._thread_cpu
                if threading.get_ident() == self._thread else None)
         peak, is_exact = self._peak.close()
         self._garbage.close()
         if self._network:
             self._network.close()
-        self._fill(passed, cpu, own, peak, is_exact)
+        self._fill(passed, cpu / cpu_passed if cpu_passed > 0 else None, own, peak, is_exact)
         if self._gpu:
             self._result.update(self._gpu.close())
             if not is_done:
@@ -90,7 +95,7 @@ class _Measure:
         if exception is None:
             self._monitor._results.append(self._result)
 
-    def _fill(self, passed, cpu, own, peak, is_exact):
+    def _fill(self, passed, load, own, peak, is_exact):
         total, _ = _process.memory_bytes()
         growth = (self._peak.end_rss - self._peak.begin_rss
                   if None not in (self._peak.end_rss, self._peak.begin_rss) else None)
@@ -102,7 +107,7 @@ class _Measure:
             peak_is_exact=is_exact,
             memory_growth_mb=mb(growth),
             memory_percent=round(100 * peak / total, 2) if peak and total else None,
-            cpu_percent=round(100 * cpu / passed, 1) if passed > 0 else None,
+            cpu_percent=None if load is None else round(100 * load, 1),
             off_cpu_s=None if own is None else round(max(passed - own, 0), 6),
             network_wait_s=round(self._network.wait_s, 6) if self._network else None,
             gc_pause_s=round(self._garbage.pause_s, 6),

@@ -4,6 +4,7 @@ import hashlib
 import base64
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -62,6 +63,15 @@ class Build(unittest.TestCase):
         self.assertIn("native module", self.said)
         self.check_wheel(path, is_pure=True)
         self.assertEqual(self.run_unpacked(path, "import tacho; print(tacho.is_native)"), "False")
+
+    def test_without_libtacho_it_is_pure_and_says_so(self):
+        alone = os.path.join(self.folder, "alone")
+        for name in ("_build", "tacho", "src"):
+            shutil.copytree(os.path.join(os.path.dirname(HERE), name), os.path.join(alone, name))
+        shutil.copy(os.path.join(os.path.dirname(HERE), "pyproject.toml"), alone)
+        path = self.build("build_wheel", os.path.join(alone, "_build"))
+        self.assertIn("src/probe", self.said)
+        self.check_wheel(path, is_pure=True)
 
     def test_an_sdist_builds_by_itself(self):
         sdist = self.build("build_sdist")

@@ -1,14 +1,18 @@
 """PerformanceMonitor: what is measured against what is known, and the sums against textbooks."""
 import asyncio
+import ctypes
 import math
 import socket
 import statistics
+import sys
 import threading
 import time
+import types
 import unittest
+from unittest import mock
 
 import tacho
-from tacho import _statistics, compat
+from tacho import _gpu, _statistics, compat
 
 
 def spin(seconds):
@@ -129,6 +133,121 @@ class Measures(unittest.TestCase):
             tacho.PerformanceMonitor("cuda")
         self.assertEqual(tacho.PerformanceMonitor("auto").device, "cpu")
 
+    def test_one_measure_used_twice_is_two(self):
+        measure = self.monitor.measure()
+        with measure as first:
+            pass
+        with measure as second:
+            time.sleep(0.01)
+        self.assertIsNot(first, second)
+        self.assertLess(first["inference_time"], second["inference_time"])
+        self.assertEqual(self.monitor.summary()["n"], 2)
+
+
+class FakeNvml:
+    """A GPU that is busy by 40 and 80 %, in turn, and holds 1 GB of 4."""
+
+    def __init__(self):
+        self.loads = 0
+
+    def nvmlDeviceGetMemoryInfo(self, device, value):
+        value._obj.total, value._obj.used = 4 << 30, 1 << 30
+        return 0
+
+    def nvmlDeviceGetUtilizationRates(self, device, value):
+        self.loads += 1
+        value._obj.gpu = 40 if self.loads % 2 else 80
+        return 0
+
+    def nvmlDeviceGetTemperature(self, device, kind, value):
+        value._obj.value = 61
+        return 0
+
+
+class FakeCuda:
+    """What is asked of torch.cuda; what is done with it is written down."""
+
+    def __init__(self, is_initialized=True):
+        self.done, self.ready, self.allocated = [], is_initialized, 100 << 20
+
+    def is_available(self):
+        return True
+
+    def is_initialized(self):
+        return self.ready
+
+    def synchronize(self):
+        self.done.append("synchronize")
+
+    def reset_peak_memory_stats(self):
+        self.done.append("reset")
+
+    def memory_allocated(self):
+        return self.allocated
+
+    def max_memory_allocated(self):
+        return self.allocated + (50 << 20)
+
+
+class Gpu(unittest.TestCase):
+    """The NVIDIA driver and torch are stand-ins: what is asked of them, when, and what becomes of it."""
+
+    def setUp(self):
+        library = FakeNvml()
+        patch = mock.patch.dict(_gpu._state, nvml=(library, ctypes.c_void_p()))
+        patch.start()
+        self.addCleanup(patch.stop)
+        self.library = library
+        self.monitor = tacho.PerformanceMonitor("auto")
+        self.assertEqual(self.monitor.device, "cuda")
+
+    def use_torch(self, cuda):
+        patch = mock.patch.dict(sys.modules, torch=types.SimpleNamespace(cuda=cuda))
+        patch.start()
+        self.addCleanup(patch.stop)
+        return cuda
+
+    def wait_for_loads(self, count):
+        while self.library.loads < count:
+            time.sleep(0.01)
+
+    def test_torch_is_waited_for_and_asked(self):
+        cuda = self.use_torch(FakeCuda())
+        with self.monitor.measure() as m:
+            cuda.done.append("block")
+            cuda.allocated += 10 << 20
+            self.wait_for_loads(2)
+        # What was queued before is waited for first, what the block queued at its end.
+        self.assertEqual(cuda.done, ["reset", "synchronize", "block", "synchronize"])
+        self.assertEqual((m["gpu_memory_mb"], m["gpu_memory_allocated"]), (110, 10))
+        self.assertEqual(m["gpu_max_memory_mb"], 160)
+        self.assertEqual((m["device"], m["gpu_temperature"]), ("cuda", 61))
+        self.assertGreater(m["gpu_utilization"], 40)  # sampled while it ran: more than one sample
+        self.assertLess(m["gpu_utilization"], 80)
+        self.assertNotIn("asynchronous", m)
+
+    def test_a_block_that_is_the_first_to_use_cuda(self):
+        cuda = self.use_torch(FakeCuda(is_initialized=False))
+        with self.monitor.measure() as m:
+            cuda.ready = True
+        self.assertEqual(cuda.done, ["synchronize"])
+        self.assertEqual((m["gpu_memory_mb"], m["gpu_memory_allocated"]), (100, 100))
+        self.assertNotIn("asynchronous", m)
+
+    def test_without_cuda_in_the_process_nothing_can_be_queued(self):
+        with self.monitor.measure() as m:
+            pass
+        self.assertEqual((m["gpu_memory_mb"], m["gpu_memory_allocated"]), (1024, 0))
+        with open("/proc/self/maps", encoding="utf-8") as file:
+            has_cuda = "libcuda.so" in file.read()
+        self.assertEqual("asynchronous" in m, has_cuda)
+
+    def test_cuda_without_a_context_to_wait_with_is_said(self):
+        with mock.patch.object(_gpu, "_wait_by_driver", lambda: False):
+            with self.monitor.measure() as m:
+                pass
+        self.assertIn("may go on after the block", m["asynchronous"])
+
 
 class Sums(unittest.TestCase):
     def test_real_time_factor(self):
@@ -140,6 +259,9 @@ class Sums(unittest.TestCase):
         self.assertEqual([tacho.rtf_rating(value) for value in (0.49, 0.5, 0.99, 1, 1.01)],
                          ["very fast", "faster than real time", "faster than real time",
                           "real time", "slower than real time"])
+        for bad in (-0.1, math.nan):
+            with self.assertRaises(ValueError):
+                tacho.rtf_rating(bad)
 
     def test_t_against_tables(self):
         # Tables of Student's t, 97.5 %.

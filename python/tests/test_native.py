@@ -203,6 +203,20 @@ class Programs(unittest.TestCase):
             """)
         self.assertLess(int(out), 1 << 20)
 
+    def test_what_programs_hand_over(self):
+        """Whole numbers that are no int (numpy's), and a name that is no UTF-8 (os.fsdecode)."""
+        self.run_program("""
+            import os, tacho
+            class Whole:
+                def __index__(self):
+                    return 7
+            tacho.counter("n", Whole())
+            tacho.frame(os.fsdecode(b"cam\\xff"))
+            """)
+        segment, = self.segments()
+        self.assertEqual(segment.counter("n"), 7)
+        self.assertEqual(segment.counter("cam?"), 1)
+
     def test_importing_loads_nothing_heavy(self):
         out = self.run_program("""
             import sys, tacho
@@ -276,8 +290,16 @@ class Objects(unittest.TestCase):
                      lambda: _probe.gauge(1, "x"), lambda: _probe.timed(3, 1)):
             with self.assertRaises(TypeError):
                 call()
+        for call in (lambda: tacho.frame(3), lambda: tacho.mark(None)):
+            with self.assertRaisesRegex(TypeError, "a name is a text"):
+                call()
         with self.assertRaises(ValueError):
             _probe.intern("x", 99)
+        for bad in (-1, 1 << 64):
+            with self.assertRaisesRegex(ValueError, "only grows"):
+                tacho.counter("grows", bad)
+        with self.assertRaises(TypeError):
+            tacho.counter("grows", 1.5)
         _probe.end(4_000_000_000)  # an id of nobody records nothing
 
     def test_the_sources_are_python_3_8(self):

@@ -10,17 +10,31 @@
 
 #define DELTA_AIC_CLEAR 4.0 /* from here on an explanation has considerably less support */
 
-static const char *rate_text(double mb_per_min, char *buf, size_t size)
+/* MB a minute; a sixtieth of it where the trace's seconds are samples. */
+static double rate_of(const struct growth_hints *hints, double mb_per_min)
 {
-    return unit_format_number(mb_per_min, 3, buf, size);
+    return hints->is_untimed ? mb_per_min / 60 : mb_per_min;
 }
 
-/* "25.1 min", "3.1 h". */
-static const char *duration_text(double s, char *buf, size_t size)
+static const char *per_of(const struct growth_hints *hints)
+{
+    return hints->is_untimed ? "sample" : "minute";
+}
+
+static const char *rate_text(const struct growth_hints *hints, double mb_per_min, char *buf,
+                             size_t size)
+{
+    return unit_format_number(rate_of(hints, mb_per_min), 3, buf, size);
+}
+
+/* "25.1 min", "3.1 h", "420 samples". */
+static const char *duration_text(const struct growth_hints *hints, double s, char *buf, size_t size)
 {
     char number[32];
     if (isinf(s))
         snprintf(buf, size, "never");
+    else if (hints->is_untimed)
+        snprintf(buf, size, "%.0f samples", s);
     else if (s < 120)
         snprintf(buf, size, "%.0f s", s);
     else if (s < 7200)
@@ -40,38 +54,38 @@ static void append(char *text, size_t size, const char *more)
 
 /* ---- the sentence ---- */
 
-static void say_leak(const struct growth_verdict *verdict, const char *subject,
-                     struct finding *finding)
+static void say_leak(const struct growth_verdict *verdict, const struct growth_hints *hints,
+                     const char *subject, struct finding *finding)
 {
     char value[32], lo[32], hi[32];
-    rate_text(verdict->pace.value, value, sizeof(value));
-    rate_text(verdict->pace.lo, lo, sizeof(lo));
-    rate_text(verdict->pace.hi, hi, sizeof(hi));
-    finding_sentence(finding, "memory of %s grows %s: %s MB a minute (95 %%: %s to %s)", subject,
+    rate_text(hints, verdict->pace.value, value, sizeof(value));
+    rate_text(hints, verdict->pace.lo, lo, sizeof(lo));
+    rate_text(hints, verdict->pace.hi, hi, sizeof(hi));
+    finding_sentence(finding, "memory of %s grows %s: %s MB a %s (95 %%: %s to %s)", subject,
                      verdict->class == GROWTH_ACCELERATING ? "faster and faster" : "steadily",
-                     value, lo, hi);
+                     value, per_of(hints), lo, hi);
 }
 
-static void say_other(const struct growth_verdict *verdict, const char *subject,
-                      struct finding *finding)
+static void say_other(const struct growth_verdict *verdict, const struct growth_hints *hints,
+                      const char *subject, struct finding *finding)
 {
     char text[64], more[64];
     switch (verdict->class) {
     case GROWTH_TOO_SHORT:
         finding_sentence(finding, "whether memory of %s grows cannot be told yet: %s more", subject,
-                         duration_text(verdict->needed_s, text, sizeof(text)));
+                         duration_text(hints, verdict->needed_s, text, sizeof(text)));
         break;
     case GROWTH_WARMING:
         finding_sentence(finding,
                          "memory of %s grew while it warmed up (%s) and rests now; not for long "
                          "enough to call it level",
-                         subject, duration_text(verdict->warmup_s, text, sizeof(text)));
+                         subject, duration_text(hints, verdict->warmup_s, text, sizeof(text)));
         break;
     case GROWTH_DECELERATING:
         finding_sentence(finding,
-                         "memory of %s grows, but less and less: %s MB a minute over all, %s now",
-                         subject, rate_text(verdict->per_min.value, text, sizeof(text)),
-                         rate_text(verdict->pace.value, more, sizeof(more)));
+                         "memory of %s grows, but less and less: %s MB a %s over all, %s now",
+                         subject, rate_text(hints, verdict->per_min.value, text, sizeof(text)),
+                         per_of(hints), rate_text(hints, verdict->pace.value, more, sizeof(more)));
         break;
     case GROWTH_STEPS:
         finding_sentence(finding,
@@ -81,9 +95,10 @@ static void say_other(const struct growth_verdict *verdict, const char *subject,
                          unit_format_number(verdict->step_mb, 3, text, sizeof(text)));
         break;
     default:
-        finding_sentence(
-            finding, "memory of %s does not grow; a leak of %s MB a minute would have been seen",
-            subject, rate_text(verdict->smallest_per_min, text, sizeof(text)));
+        finding_sentence(finding,
+                         "memory of %s does not grow; a leak of %s MB a %s would have been seen",
+                         subject, rate_text(hints, verdict->smallest_per_min, text, sizeof(text)),
+                         per_of(hints));
     }
 }
 
@@ -117,7 +132,8 @@ static void say_end(const struct growth_verdict *verdict, const struct growth_hi
         snprintf(text, sizeof(text), "; %.80s is reached", name);
     else
         snprintf(text, sizeof(text), "; %.80s is reached in %s to %s", name,
-                 duration_text(end->lo, lo, sizeof(lo)), duration_text(end->hi, hi, sizeof(hi)));
+                 duration_text(hints, end->lo, lo, sizeof(lo)),
+                 duration_text(hints, end->hi, hi, sizeof(hi)));
     append(finding->sentence, sizeof(finding->sentence), text);
 }
 
@@ -129,16 +145,17 @@ static void set_evidence(const struct growth_verdict *verdict, const struct grow
     char duration[40], warmup[40], window[40];
     if (verdict->class == GROWTH_TOO_SHORT) {
         finding_evidence(finding, "%zu samples over %s", verdict->samples,
-                         duration_text(verdict->duration_s, duration, sizeof(duration)));
+                         duration_text(hints, verdict->duration_s, duration, sizeof(duration)));
         return;
     }
     finding_evidence(
         finding,
-        "%.0f to %.0f s: floors of %zu windows of %s, the first %s set aside; %.0f %% of the "
+        "%s%.0f to %.0f%s: floors of %zu windows of %s, the first %s set aside; %.0f %% of the "
         "segments rise; scatter %.2g MB",
-        hints->begin_s + verdict->warmup_s, hints->begin_s + verdict->duration_s, verdict->windows,
-        duration_text(verdict->window_s, window, sizeof(window)),
-        duration_text(verdict->warmup_s, warmup, sizeof(warmup)), 100 * verdict->agree_share,
+        hints->is_untimed ? "sample " : "", hints->begin_s + verdict->warmup_s,
+        hints->begin_s + verdict->duration_s, hints->is_untimed ? "" : " s", verdict->windows,
+        duration_text(hints, verdict->window_s, window, sizeof(window)),
+        duration_text(hints, verdict->warmup_s, warmup, sizeof(warmup)), 100 * verdict->agree_share,
         verdict->noise_mb);
 }
 
@@ -165,7 +182,8 @@ static void advise_leak(const struct growth_verdict *verdict, const struct growt
                    hints->with_children ? " (measure each child alone first)" : "");
 }
 
-static void advise_other(const struct growth_verdict *verdict, struct finding *finding)
+static void advise_other(const struct growth_verdict *verdict, const struct growth_hints *hints,
+                         struct finding *finding)
 {
     switch (verdict->class) {
     case GROWTH_TOO_SHORT:
@@ -178,9 +196,10 @@ static void advise_other(const struct growth_verdict *verdict, struct finding *f
         break;
     case GROWTH_STEPS:
         finding_advice(finding,
-                       "look at what happened at %.0f s; a step that comes back is a leak "
+                       "look at what happened at %s%.0f%s; a step that comes back is a leak "
                        "in large pieces",
-                       verdict->step_at_s);
+                       hints->is_untimed ? "sample " : "", verdict->step_at_s,
+                       hints->is_untimed ? "" : " s");
         break;
     default:
         finding_advice(finding, "nothing to do; a slower leak needs a longer run");
@@ -200,25 +219,25 @@ void growth_finding(const struct growth_verdict *verdict, const struct growth_hi
     finding_init(ret, "memory_growth", is_leak ? SEVERITY_WARNING : SEVERITY_INFO,
                  hints->metric ? hints->metric : "mem_track_anon_mb");
     if (is_leak)
-        say_leak(verdict, name, ret);
+        say_leak(verdict, hints, name, ret);
     else
-        say_other(verdict, name, ret);
+        say_other(verdict, hints, name, ret);
     if (is_leak || verdict->class == GROWTH_DECELERATING) {
         say_work(verdict, hints, ret);
         say_end(verdict, hints, ret);
     }
     ret->has_value = !isnan(verdict->pace.value);
     if (ret->has_value) {
-        ret->value = verdict->pace.value;
+        ret->value = rate_of(hints, verdict->pace.value);
         ret->has_interval = !isnan(verdict->pace.lo) && !isnan(verdict->pace.hi);
-        ret->lo = verdict->pace.lo;
-        ret->hi = verdict->pace.hi;
-        str_copy(ret->unit, sizeof(ret->unit), "MB/min");
+        ret->lo = rate_of(hints, verdict->pace.lo);
+        ret->hi = rate_of(hints, verdict->pace.hi);
+        str_copy(ret->unit, sizeof(ret->unit), hints->is_untimed ? "MB/sample" : "MB/min");
     }
     ret->n = verdict->samples;
     set_evidence(verdict, hints, ret);
     if (is_leak)
         advise_leak(verdict, hints, ret);
     else
-        advise_other(verdict, ret);
+        advise_other(verdict, hints, ret);
 }

@@ -25,6 +25,7 @@ struct growth_hints {
     double file_mb, shmem_mb;     /* of the last reading: RssFile, RssShmem */
     uint64_t arena_count;         /* anonymous maps of about 64 MB: glibc's arenas */
     double begin_s;               /* of the trace, since the run began */
+    bool is_untimed;              /* its seconds are counts of samples: no time is known */
 };
 
 /* TOO_SHORT is a note as well: how much longer it takes. hints may be NULL. */

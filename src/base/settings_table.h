@@ -19,6 +19,7 @@
 #define COMMAND_BENCH (1u << 5)
 #define COMMAND_DEVICES (1u << 6)
 #define COMMAND_MONITOR (1u << 7)
+#define COMMAND_ANALYZE (1u << 8)
 #define COMMAND_MODEL (COMMAND_RUN | COMMAND_BENCH) /* whatever can measure a model */
 #define COMMAND_ALL 0xffffffffu
 
@@ -32,7 +33,7 @@ X(WARMUP, "benchmark.warmup", "benchmark.warmup_iterations", STRING, 0, 0, NULL,
   "units kept apart before measuring; auto finds them") \
 X(INVOCATIONS, "benchmark.invocations", "benchmark.runs", U64, 1, 1e6, NULL, NULL, NULL, "invocations", 0, "K", COMMAND_RUN, \
   "processes, each with N inferences; for a program the same as -n") \
-X(DURATION, "benchmark.duration", NULL, DURATION, 0, 3650 * DAY_S, NULL, NULL, NULL, "duration", 'd', "T", COMMAND_MODEL | COMMAND_MONITOR, \
+X(DURATION, "benchmark.duration", NULL, DURATION, 0, 3650 * DAY_S, NULL, NULL, NULL, "duration", 'd', "T", COMMAND_MODEL | COMMAND_MONITOR | COMMAND_ANALYZE, \
   "measure for at least this long; monitor: watch for this long") \
 X(MAX_DURATION, "benchmark.max_duration", NULL, DURATION, 0.001, 3650 * DAY_S, NULL, "5m", NULL, "max-duration", 0, "T", COMMAND_MODEL, \
   "stop collecting more units after this long") \
@@ -40,9 +41,9 @@ X(TIMEOUT, "benchmark.timeout", "process.timeout_seconds benchmark.timeout_secon
   "end a process that takes longer: TERM, 2 s, KILL") \
 X(CORES, "benchmark.cores", NULL, STRING, 0, 0, NULL, NULL, NULL, "cores", 0, "LIST", COMMAND_MODEL, \
   "pin to these cores, e.g. 0-3 or 0,2; bench cores: how many, e.g. 1,2,4") \
-X(THREADS, "benchmark.threads", NULL, U64, 1, 4096, NULL, NULL, NULL, "threads", 0, "N", COMMAND_MODEL, \
-  "threads of the engine; of a program by OpenMP, OpenBLAS, MKL, numexpr") \
-X(DEVICE, "device.name", NULL, STRING, 0, 0, NULL, NULL, NULL, "device", 'D', "NAME", COMMAND_MODEL, \
+X(THREADS, "benchmark.threads", NULL, U64, 1, 4096, NULL, NULL, NULL, "threads", 0, "N", COMMAND_MODEL | COMMAND_ANALYZE, \
+  "threads of the engine; of a program by OpenMP, OpenBLAS, MKL, numexpr; analyze: that read a file") \
+X(DEVICE, "device.name", NULL, STRING, 0, 0, NULL, NULL, NULL, "device", 'D', "NAME", COMMAND_MODEL | COMMAND_ANALYZE, \
   "where a model runs: cpu, cuda, dla, or an id of tacho devices (default: cpu)") \
 X(PROVIDER, "inference.provider", NULL, STRING, 0, 0, NULL, NULL, NULL, "provider", 0, "NAME", COMMAND_MODEL, \
   "execution provider of the engine: cpu, cuda, tensorrt, xnnpack, openvino and others") \
@@ -52,7 +53,7 @@ X(STRICT_PROVIDER, "inference.strict_provider", NULL, BOOL, 0, 0, NULL, "false",
   "refuse a model of which part would run on the CPU instead") \
 X(PRECISION, "inference.precision", NULL, CHOICE, 0, 0, "fp32,fp16,bf16,int8,int4,mixed", NULL, NULL, "precision", 'P', "NAME", COMMAND_MODEL, \
   "the model's variant: NAME.fp16.onnx beside NAME.onnx") \
-X(BATCH_SIZE, "inference.batch_size", NULL, U64, 1, 65536, NULL, NULL, NULL, "batch-size", 'b', "N", COMMAND_MODEL | COMMAND_MONITOR, \
+X(BATCH_SIZE, "inference.batch_size", NULL, U64, 1, 65536, NULL, NULL, NULL, "batch-size", 'b', "N", COMMAND_MODEL | COMMAND_MONITOR | COMMAND_ANALYZE, \
   "items per inference; monitor kv-cache: sequences at once") \
 X(STREAMS, "inference.streams", NULL, U64, 1, 256, NULL, "1", NULL, "streams", 0, "N", COMMAND_MODEL, \
   "concurrent inferences in one session") \
@@ -66,7 +67,7 @@ X(ARRIVAL, "inference.arrival", NULL, CHOICE, 0, 0, "constant,poisson", "constan
   "how they arrive: constant or poisson") \
 X(SEED, "inference.seed", NULL, U64, 0, 1e15, NULL, "1", NULL, "seed", 0, "N", COMMAND_MODEL, \
   "for random inputs and arrivals") \
-X(DEADLINE, "inference.deadline", NULL, DURATION, 0.000001, DAY_S, NULL, NULL, NULL, "deadline", 0, "T", COMMAND_MODEL, \
+X(DEADLINE, "inference.deadline", NULL, DURATION, 0.000001, DAY_S, NULL, NULL, NULL, "deadline", 0, "T", COMMAND_MODEL | COMMAND_ANALYZE, \
   "count the inferences that take longer") \
 X(GRAPH_OPTIMIZATION, "inference.graph_optimization", NULL, CHOICE, 0, 0, "none,basic,extended,all", "all", NULL, "graph-optimization", 0, "LEVEL", COMMAND_MODEL, \
   "what the engine may do to the graph") \
@@ -109,8 +110,8 @@ X(WORK_LINES, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "work-lines", 0, NULL
 X(INFERENCE_CHANNEL, "monitoring.inference_channel", NULL, STRING, 0, 0, NULL, NULL, NULL, "inference-channel", 0, "NAME", COMMAND_MONITOR, \
   "the span that is \"the inference\" of an instrumented program (default: inference)") \
 X(FPS_CHANNEL, "monitoring.fps_channel", NULL, STRING, 0, 0, NULL, NULL, NULL, "fps-channel", 0, "NAME", COMMAND_MONITOR, \
-  "what counts its frames (default: all its frame counters together)") \
-X(MEMORY_LIMIT, NULL, NULL, SIZE, 0, 0, NULL, NULL, NULL, "memory-limit", 0, "SIZE", COMMAND_MONITOR, \
+  "what counts its frames (default: its frame counters together; hooks' if no others)") \
+X(MEMORY_LIMIT, NULL, NULL, SIZE, 0, 0, NULL, NULL, NULL, "memory-limit", 0, "SIZE", COMMAND_MONITOR | COMMAND_ANALYZE, \
   "say when growing memory reaches this") \
 X(MAX_LENGTH, NULL, NULL, U64, 1, 1e9, NULL, "2048", NULL, "max-length", 0, "N", COMMAND_MONITOR, \
   "kv-cache: tokens of the longest sequence") \
@@ -156,6 +157,34 @@ X(VALIDATE_ONLY, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "validate-only", 0
   "check settings, profile and limits; measure nothing") \
 X(LABEL, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "label", 0, "TEXT", COMMAND_MODEL | COMMAND_MONITOR, \
   "a name for the run") \
+X(ANALYZE_CSV, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "csv", 0, "FILE", COMMAND_ANALYZE, \
+  "a table to read, - for stdin; the same as FILE without --csv") \
+X(ANALYZE_LOG, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "log", 0, "FILE", COMMAND_ANALYZE, \
+  "a log to read; the same as FILE without --log") \
+X(ANALYZE_PROFILER, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "profiler", 0, "FILE", COMMAND_ANALYZE, \
+  "dnn-pipeline: what a profiler wrote; the same as FILE without --profiler") \
+X(ANALYZE_METRICS, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "metrics", 0, "FILE.csv", COMMAND_ANALYZE, \
+  "events: what tacho monitor wrote in the same time, to see whether latency rises with load") \
+X(ANALYZE_COLUMN, "variability.latency_column", NULL, STRING, 0, 0, NULL, NULL, NULL, "column", 0, "NAME", COMMAND_ANALYZE, \
+  "latency, variability, memory: the column to look at (default: by its name)") \
+X(ANALYZE_GROUP_BY, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "group-by", 0, "NAME,...", COMMAND_ANALYZE, \
+  "columns that tell groups apart (default: workload,batch_size as far as they are there)") \
+X(ANALYZE_PATTERN, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "pattern", 0, "REGEX", COMMAND_ANALYZE, \
+  "logs: a number to look for, e.g. 'took (?<step_ms>[0-9.]+)'; may be repeated") \
+X(LATENCY_THRESHOLD, "analysis.latency_threshold_ms", NULL, DOUBLE, 0, 1e9, NULL, "50", NULL, "threshold", 0, "MS", COMMAND_ANALYZE, \
+  "logs: a latency above this is a spike") \
+X(THROTTLE_THRESHOLD, "tegrastats.throttle_temp_threshold", NULL, DOUBLE, 0, 200, NULL, "85", NULL, "throttle-threshold", 0, "C", COMMAND_ANALYZE, \
+  "tegrastats: from here on a zone is hot") \
+X(COST_RATE, "efficiency.rate", NULL, STRING, 0, 0, NULL, "0.15", NULL, "rate", 0, "PRICE|NAME", COMMAND_ANALYZE, \
+  "efficiency: price of a kWh, or us_average, us_california, us_texas, eu_average, eu_germany, asia_average") \
+X(TDP, "efficiency.tdp", NULL, STRING, 0, 0, NULL, NULL, NULL, "tdp", 0, "WATT|NAME", COMMAND_ANALYZE, \
+  "efficiency: what the device may draw, in W, or a device: a100, h100_sxm, t4 and others") \
+X(TOP_LAYERS, "dnn_pipeline.top_n_layers", NULL, U64, 1, 100000, NULL, "5", NULL, "top-layers", 0, "N", COMMAND_ANALYZE, \
+  "dnn-pipeline: so many of the slowest layers") \
+X(PERCENTILE_METHOD, "analysis.percentile_method", NULL, CHOICE, 0, 0, "linear,hazen,weibull,median_unbiased,lower,higher,nearest", "linear", NULL, "percentile-method", 0, "NAME", COMMAND_ANALYZE, \
+  "latency, variability: how percentiles lie between values, as numpy names them") \
+X(EXACT, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "exact", 0, NULL, COMMAND_ANALYZE, \
+  "exact percentiles of any number of values, whatever the memory") \
 X(COLLECTOR, "monitoring.collectors", NULL, LIST, 0, 0, NULL, NULL, "TACHO_COLLECTOR", "collector", 'c', "NAME", COMMAND_MODEL | COMMAND_MONITOR, \
   "sample only these collectors; may be repeated") \
 X(INTERVAL, "monitoring.interval", "monitoring.sample_interval_ms:ms benchmark.sample_interval monitoring.interval_seconds", DURATION, 0.001, DAY_S, NULL, "100ms", NULL, "interval", 'i', "T", COMMAND_MODEL | COMMAND_MONITOR, \
@@ -168,7 +197,7 @@ X(EXPORT, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "export", 'e', "FILE.json"
   "write the run as JSON") \
 X(EXPORT_CSV, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "export-csv", 0, "FILE.csv", COMMAND_MODEL, \
   "write the measured units as CSV") \
-X(FORMAT, "output.format", NULL, CHOICE, 0, 0, "text,json,markdown,csv", "text", NULL, "format", 'f', "NAME", COMMAND_MODEL | COMMAND_RUNS, \
+X(FORMAT, "output.format", NULL, CHOICE, 0, 0, "text,json,markdown,csv", "text", NULL, "format", 'f', "NAME", COMMAND_MODEL | COMMAND_RUNS | COMMAND_ANALYZE, \
   "text, json, markdown or csv") \
 X(STORE_RUN, NULL, NULL, BOOL, 0, 0, NULL, "true", NULL, "store-run", 0, NULL, COMMAND_MODEL | COMMAND_MONITOR, \
   "keep the run in the store (--no-store-run: leave it out)") \

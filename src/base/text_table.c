@@ -13,7 +13,7 @@ void text_table_init(struct text_table *table, size_t columns)
     *table = (struct text_table){.columns = u64_min(columns, TEXT_TABLE_COLUMNS_MAX)};
 }
 
-void text_table_row(struct text_table *table, ...)
+void text_table_cells(struct text_table *table, const char *const *texts)
 {
     size_t need = (table->rows + 1) * table->columns;
     if (table->failed || array_reserve(&table->cells, &table->capacity, need, sizeof(char *)) < 0) {
@@ -21,16 +21,23 @@ void text_table_row(struct text_table *table, ...)
         return;
     }
     const char **cells = table->cells + table->rows * table->columns;
-    va_list args;
-    va_start(args, table);
     for (size_t i = 0; i < table->columns; i++) {
-        const char *text = va_arg(args, const char *);
-        cells[i] = text && *text ? arena_strdup(&table->arena, text) : "";
+        cells[i] = texts[i] && *texts[i] ? arena_strdup(&table->arena, texts[i]) : "";
         table->failed = table->failed || !cells[i];
     }
-    va_end(args);
     if (!table->failed)
         table->rows++;
+}
+
+void text_table_row(struct text_table *table, ...)
+{
+    const char *texts[TEXT_TABLE_COLUMNS_MAX];
+    va_list args;
+    va_start(args, table);
+    for (size_t i = 0; i < table->columns; i++)
+        texts[i] = va_arg(args, const char *);
+    va_end(args);
+    text_table_cells(table, texts);
 }
 
 /* The last cell of a row that shows anything: behind it nothing is padded. */

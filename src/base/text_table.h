@@ -28,6 +28,8 @@ struct text_table {
 void text_table_init(struct text_table *table, size_t columns);
 /* Adds a row; exactly `columns` strings follow, NULL is an empty cell. */
 void text_table_row(struct text_table *table, ...);
+/* The same with an array of them. */
+void text_table_cells(struct text_table *table, const char *const *texts);
 /* Appends the table: two blanks between columns, `indent` blanks before each row, no trailing
  * blanks. */
 void text_table_render(const struct text_table *table, int indent, struct strbuf *out);

@@ -7,13 +7,22 @@
 
 extern const struct command command_run, command_runs, command_doctor, command_completion,
     command_devices, command_help, command_metrics, command_profiles, command_worker, command_bench,
-    command_monitor;
+    command_monitor, command_analyze;
 
 /* In the order of `tacho --help`. */
-const struct command *const commands[] = {&command_run,     &command_bench,      &command_monitor,
-                                          &command_runs,    &command_profiles,   &command_devices,
-                                          &command_doctor,  &command_completion, &command_help,
-                                          &command_metrics, &command_worker,     NULL};
+const struct command *const commands[] = {&command_run,
+                                          &command_bench,
+                                          &command_monitor,
+                                          &command_analyze,
+                                          &command_runs,
+                                          &command_profiles,
+                                          &command_devices,
+                                          &command_doctor,
+                                          &command_completion,
+                                          &command_help,
+                                          &command_metrics,
+                                          &command_worker,
+                                          NULL};
 
 #define NAMES_MAX 64
 

@@ -3,19 +3,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analyze/gpu_watch.h"
 #include "base/clock.h"
-#include "base/interrupt.h"
+#include "base/term.h"
 #include "base/util.h"
 #include "cmd/monitor_verbs.h"
+#include "cmd/monitor_view.h"
 #include "collect/collector.h"
 #include "collect/devices.h"
 #include "measure/watch.h"
 
 #define STEP_MS 1000
 #define GPUS_MAX 17 /* as many as the collector nvml reads, and a board's own */
-#define DEFAULT_INTERVAL_NS NS_PER_S
 #define DEFAULT_DURATION_NS (300 * NS_PER_S) /* as the toolkit that tacho replaces */
 
 enum { UTIL, MEM_USED, MEM_TOTAL, TEMP, POWER, GPU_CLOCK, MEM_CLOCK, REASONS, COLUMNS };
@@ -38,15 +39,18 @@ struct gpu {
 };
 
 struct gpu_monitor {
-    struct run_command run;
-    struct monitor_table table;
+    struct monitor_job job;
     struct watch_plan plan;
     struct watch *watch;
     struct device_list devices;
     const char *collectors[4];
     size_t collector_count;
     struct gpu gpus[GPUS_MAX];
+    const struct gpu_watch *watches[GPUS_MAX]; /* of gpus */
     size_t gpu_count;
+    const struct monitor_view *view; /* in place of lines; NULL: none */
+    void *view_state;
+    bool has_new_row;
     uint64_t rows;     /* with a value */
     uint64_t begin_ns; /* of the first row */
 };
@@ -56,7 +60,8 @@ struct gpu_monitor {
 static int add_collector(struct gpu_monitor *monitor, const char *name, char *why, size_t size,
                          enum reason *ret_reason)
 {
-    struct collect_env env = {.root = &monitor->run.root, .interval_ns = monitor->plan.interval_ns};
+    struct collect_env env = {.root = &monitor->job.run.root,
+                              .interval_ns = monitor->plan.interval_ns};
     struct probe_result result = {0};
     collector_find(name)->probe(&env, &result);
     *ret_reason = result.reason;
@@ -132,11 +137,10 @@ static double slowdown_of(const struct gpu_monitor *monitor, const char *name)
     return fact && fact->kind == FACT_INTEGER ? (double)fact->integer : NAN;
 }
 
-static int take_channels(const struct channel *channels, size_t count, void *context,
+static int take_channels(struct gpu_monitor *monitor, const struct channel *channels, size_t count,
                          struct error *err)
 {
-    struct gpu_monitor *monitor = context;
-    const struct settings *settings = monitor->run.settings;
+    const struct settings *settings = monitor->job.run.settings;
     const char *board = boards_gpu(channels, count);
     for (size_t i = 0; i < count; i++) {
         bool is_boards;
@@ -158,8 +162,52 @@ static int take_channels(const struct channel *channels, size_t count, void *con
                                 slowdown_of(monitor, gpu->name), err);
         if (rc < 0)
             return rc;
+        monitor->watches[i] = &gpu->watch;
     }
-    return monitor_table_open(&monitor->table, err);
+    return 0;
+}
+
+/* Where the terminal cannot place text, lines as without it. */
+static int open_view(struct gpu_monitor *monitor, const struct channel *channels, size_t count,
+                     struct error *err)
+{
+    struct error why = {0};
+    struct monitor_view_options options = {
+        .kind = WATCH_VIEW_GPUS,
+        .label = monitor->plan.label,
+        .interval_ns = monitor->plan.interval_ns,
+        .colour = term_has_colour(STDOUT_FILENO),
+        .root = monitor->plan.root,
+        .memory_limit_mb = NAN,
+        .channels = channels,
+        .channel_count = count,
+        .gpus = monitor->watches,
+        .gpu_count = monitor->gpu_count,
+    };
+    int rc = monitor->view->init(&options, &monitor->view_state, &why);
+    if (rc == 0)
+        return 0;
+    monitor->view = NULL;
+    if (rc == -ERROR_UNSUPPORTED) {
+        fprintf(stderr, "tacho monitor: %s: rows instead of the live screen\n", why.message);
+        monitor->job.table.is_text = true;
+        return 0;
+    }
+    if (err)
+        *err = why;
+    return rc;
+}
+
+static int open_all(const struct channel *channels, size_t count, void *context, struct error *err)
+{
+    struct gpu_monitor *monitor = context;
+    int rc = take_channels(monitor, channels, count, err);
+    if (rc == 0)
+        rc = monitor_job_begin(&monitor->job, &monitor->plan.sink[0], err);
+    /* Last: what is printed before would run through its picture. */
+    if (rc == 0 && monitor->view)
+        rc = open_view(monitor, channels, count, err);
+    return rc;
 }
 
 /* ---- rows ---- */
@@ -169,8 +217,11 @@ static void take_row(const struct sample_row *row, double epoch_s, bool is_begin
     struct gpu_monitor *monitor = context;
     if (is_beginning || monitor->begin_ns == 0)
         monitor->begin_ns = row->t_ns;
+    if (monitor->view_state)
+        monitor->view->row(monitor->view_state, row);
     if (is_beginning)
         return;
+    monitor->has_new_row = true;
     bool has_any = false;
     for (size_t i = 0; i < monitor->gpu_count; i++) {
         struct gpu *gpu = &monitor->gpus[i];
@@ -190,7 +241,7 @@ static void take_row(const struct sample_row *row, double epoch_s, bool is_begin
                               .temp_c = values[TEMP],
                               .reasons = values[REASONS]};
         gpu_watch_add(&gpu->watch, &one);
-        monitor_table_row(&monitor->table, epoch_s, gpu->name, values);
+        monitor_table_row(&monitor->job.table, epoch_s, gpu->name, values);
     }
     monitor->rows += has_any;
 }
@@ -208,80 +259,95 @@ static int analyze(struct run_sink *sink, void *context, struct error *err)
 
 static int check_flags(const struct gpu_monitor *monitor, struct error *err)
 {
-    const struct command_context *context = monitor->run.context;
+    const struct command_context *context = monitor->job.run.context;
     if (context->argument_count > 0)
         return error_set(err, ERROR_USAGE, "monitor gpu watches every GPU and takes no '%s'",
                          context->arguments[0]);
     if (context->program)
         return error_set(err, ERROR_USAGE, "monitor gpu starts no program");
-    int rc = monitor_verb_check(monitor->run.settings, MONITOR_GPU, err);
-    if (rc == 0 && monitor->plan.duration_ns > 0 &&
-        monitor->plan.duration_ns < monitor->plan.interval_ns)
-        rc = error_set(err, ERROR_USAGE,
-                       "--duration is shorter than one interval: there would be no row");
-    return rc;
+    if (monitor->plan.duration_ns > 0 && monitor->plan.duration_ns < monitor->plan.interval_ns)
+        return error_set(err, ERROR_USAGE,
+                         "--duration is shorter than one interval: there would be no row");
+    return 0;
 }
 
 static void make_plan(struct gpu_monitor *monitor)
 {
-    const struct settings *settings = monitor->run.settings;
-    const char *label = settings_get_text(settings, SETTING_LABEL);
+    struct monitor_pace pace = monitor_job_pace(&monitor->job, DEFAULT_DURATION_NS);
     monitor->plan = (struct watch_plan){
-        .root = &monitor->run.root,
-        .label = label && label[0] ? label : "monitor gpu",
-        .interval_ns = settings_is_set(settings, SETTING_INTERVAL)
-                           ? settings_get_u64(settings, SETTING_INTERVAL)
-                           : DEFAULT_INTERVAL_NS,
-        .duration_ns = settings_is_set(settings, SETTING_DURATION)
-                           ? settings_get_u64(settings, SETTING_DURATION)
-                           : DEFAULT_DURATION_NS,
+        .root = &monitor->job.run.root,
+        .label = pace.label ? pace.label : "monitor gpu",
+        .interval_ns = pace.interval_ns,
+        .duration_ns = pace.duration_ns,
         .memory_limit_mb = NAN,
-        .on_open = take_channels,
+        .on_open = open_all,
         .on_row = take_row,
         .analyze = analyze,
         .context = monitor,
     };
 }
 
+static void choose_view(struct gpu_monitor *monitor)
+{
+    const struct monitor_view *view = monitor_view_choose();
+    if (!monitor->job.table.is_text || view != &monitor_view_screen)
+        return;
+    monitor->view = view;
+    monitor->job.table.is_text = false;
+}
+
 static int prepare(struct gpu_monitor *monitor, struct error *err)
 {
-    struct settings *settings = &monitor->run.context->settings;
     make_plan(monitor);
-    int rc = check_flags(monitor, err);
+    int rc = monitor_job_open(&monitor->job, MONITOR_GPU, "gpu", columns, COLUMNS, false, err);
     if (rc == 0)
-        rc = root_open(&monitor->run.root, settings_get_text(settings, SETTING_ROOT), err);
-    if (rc == 0)
-        rc = interrupt_install(err);
-    if (rc == 0)
-        rc = run_command_load_limits(&monitor->run, err);
-    if (rc == 0)
-        rc =
-            monitor_table_init(&monitor->table, monitor->run.context, "gpu", columns, COLUMNS, err);
+        rc = check_flags(monitor, err);
     if (rc == 0)
         rc = choose_collectors(monitor, err);
     if (rc == 0)
-        rc = devices_read(&monitor->run.root, &monitor->devices, err);
-    if (rc == 0 && settings_get_bool(settings, SETTING_NO_STORE))
-        rc = settings_set(settings, SETTING_STORE_RUN, "false", SOURCE_FLAG, "--no-store", err);
-    monitor->plan.profile = monitor->run.profile.name;
-    monitor->plan.limits = monitor->run.limits;
-    monitor->plan.limit_count = monitor->run.limit_count;
+        rc = devices_read(&monitor->job.run.root, &monitor->devices, err);
+    if (rc < 0)
+        return rc;
+    choose_view(monitor);
+    monitor->plan.profile = monitor->job.run.profile.name;
+    monitor->plan.limits = monitor->job.run.limits;
+    monitor->plan.limit_count = monitor->job.run.limit_count;
     monitor->plan.collector_names = monitor->collectors;
     monitor->plan.collector_count = monitor->collector_count;
-    return rc;
+    return 0;
+}
+
+static void close_view(struct gpu_monitor *monitor)
+{
+    if (monitor->view_state)
+        monitor->view->deinit(monitor->view_state);
+    monitor->view_state = NULL;
+}
+
+static void update_view(struct gpu_monitor *monitor, bool *ret_quit)
+{
+    struct watch_status status;
+    if (!monitor->view_state)
+        return;
+    watch_get_status(monitor->watch, &status);
+    monitor->view->update(monitor->view_state, &status, monitor->has_new_row, ret_quit);
+    monitor->has_new_row = false;
 }
 
 static int watch(struct gpu_monitor *monitor, struct error *err)
 {
-    bool more = true;
+    bool more = true, quit = false;
+    uint32_t step_ms = monitor->view ? monitor->view->step_ms : STEP_MS;
     int rc = 0;
-    while (more && rc == 0 && !monitor->table.reader_is_gone) {
-        rc = watch_step(monitor->watch, STEP_MS, &more, err);
-        monitor_table_tend(&monitor->table);
+    while (more && !quit && rc == 0 && !monitor->job.table.reader_is_gone) {
+        rc = watch_step(monitor->watch, step_ms, &more, err);
+        monitor_table_tend(&monitor->job.table);
+        update_view(monitor, &quit);
     }
+    close_view(monitor); /* what follows is printed */
     struct error step = {0};
     int step_rc = watch_close(monitor->watch, &step);
-    run_command_settle(monitor->run.context, step_rc, &step, &rc, err);
+    run_command_settle(monitor->job.run.context, step_rc, &step, &rc, err);
     return rc;
 }
 
@@ -289,13 +355,8 @@ static int run_prepared(struct gpu_monitor *monitor, struct error *err)
 {
     char head[64];
     int rc = prepare(monitor, err);
-    /* Last, so that a mistake leaves no store behind. */
     if (rc == 0)
-        rc = run_keep_begin(&monitor->run.keep, monitor->run.settings, err);
-    if (rc < 0)
-        return rc;
-    monitor->plan.sink[0] = run_keep_sink(&monitor->run.keep);
-    rc = watch_open(&monitor->plan, &monitor->watch, err);
+        rc = watch_open(&monitor->plan, &monitor->watch, err);
     if (rc < 0)
         return rc;
     rc = watch(monitor, err);
@@ -305,7 +366,7 @@ static int run_prepared(struct gpu_monitor *monitor, struct error *err)
                                       .head = head,
                                       .rows = monitor->rows,
                                       .sink_error = watch_sink_error(monitor->watch, 0)};
-    return monitor_deliver(&monitor->run, &monitor->table, &outcome, rc, err);
+    return monitor_deliver(&monitor->job, &outcome, rc, err);
 }
 
 int monitor_gpu(struct command_context *context, struct error *err)
@@ -313,14 +374,13 @@ int monitor_gpu(struct command_context *context, struct error *err)
     CLEANUP_FREE struct gpu_monitor *monitor = calloc(1, sizeof(*monitor));
     if (!monitor)
         return error_set(err, ERROR_NOMEM, "out of memory");
-    monitor->run = (struct run_command){
-        .context = context, .settings = &context->settings, .root = {.fd = -1}};
+    monitor_job_init(&monitor->job, context);
     int rc = run_prepared(monitor, err);
-    monitor_table_close(&monitor->table, NULL);
+    close_view(monitor);
     watch_free(monitor->watch);
     for (size_t i = 0; i < monitor->gpu_count; i++)
         gpu_watch_deinit(&monitor->gpus[i].watch);
     devices_deinit(&monitor->devices);
-    run_command_deinit(&monitor->run);
+    monitor_job_deinit(&monitor->job);
     return rc;
 }

@@ -97,7 +97,7 @@ static void put_fit(const struct kv_answer *answer, struct strbuf *out)
 static int put_text(const struct kv_answer *answer, bool quiet, struct strbuf *out,
                     struct error *err)
 {
-    CLEANUP(text_table_deinit) struct text_table table;
+    CLEANUP(text_table_deinit) struct text_table table = {0}; /* also for those who leave early */
     char bytes[32], number[32];
     if (quiet) {
         strbuf_printf(out, "%.2f MB\n", answer->bytes / MB);

@@ -7,25 +7,40 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
+#include "base/procfs.h"
 #include "base/term.h"
 #include "base/util.h"
 #include "cmd/monitor.h"
 #include "format/segment.h"
 
+#define TREE_MAX 256 /* processes of a target that are looked at */
+
+static bool has_segment(const struct monitor *monitor, pid_t pid, uint64_t start_ticks)
+{
+    struct segment *found[SEGMENT_FOUND_MAX];
+    size_t count =
+        segment_find(monitor->plan.root, pid, start_ticks, monitor->plan.shm_dir, NULL, 0, found);
+    for (size_t i = 0; i < count; i++)
+        segment_close(found[i]);
+    return count > 0;
+}
+
 /* Whether the columns of instrumented programs are in the CSV: a header stands for good, so this is
  * asked once, before there is a row. */
 static bool is_instrumented(const struct monitor *monitor)
 {
-    struct segment *found[SEGMENT_FOUND_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < monitor->target_count && count == 0; i++) {
-        count =
-            segment_find(monitor->plan.root, monitor->targets[i].pid,
-                         monitor->targets[i].start_ticks, monitor->plan.shm_dir, NULL, 0, found);
-        for (size_t j = 0; j < count; j++)
-            segment_close(found[j]);
+    pid_t pids[TREE_MAX];
+    bool found = monitor->plan.inference_channel || monitor->plan.fps_channel;
+    for (size_t i = 0; i < monitor->target_count && !found; i++) {
+        size_t count = 0;
+        found = has_segment(monitor, monitor->targets[i].pid, monitor->targets[i].start_ticks);
+        if (!found && !monitor->plan.without_children)
+            procfs_tree(monitor->plan.root, monitor->targets[i].pid, false, pids, TREE_MAX, &count,
+                        NULL, NULL);
+        for (size_t j = 0; j < count && !found; j++)
+            found = has_segment(monitor, pids[j], 0);
     }
-    return count > 0 || monitor->plan.inference_channel || monitor->plan.fps_channel;
+    return found;
 }
 
 static int open_csv(struct monitor *monitor, struct error *err)

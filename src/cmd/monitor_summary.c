@@ -12,9 +12,12 @@
 
 /* Shown unless -v asks for all. */
 static const char *const shown[] = {
-    "cpu_total_pct", "cpu_track_pct", "mem_used_mb",     "mem_track_rss_mb", "mem_track_anon_mb",
-    "threads",       "gpu_util_pct",  "gpu_mem_used_mb", "temp_c",           "power_w",
-    "gpu_power_w",   "work_done",
+    "cpu_total_pct",    "cpu_track_pct",     "mem_used_mb",
+    "mem_track_rss_mb", "mem_track_anon_mb", "threads",
+    "gpu_util_pct",     "gpu_mem_used_mb",   "temp_c",
+    "power_w",          "gpu_power_w",       "inference_avg_ms",
+    "inference_p99_ms", "pipeline_fps",      "pipeline_queue_depth",
+    "pipeline_drops",   "work_done",
 };
 
 static void add_verdict(const struct run *run, struct strbuf *out)

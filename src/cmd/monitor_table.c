@@ -18,69 +18,6 @@
 #define HEAD_EVERY 40 /* lines */
 #define INSTANCE_WIDTH 12
 
-/* ---- flags ---- */
-
-static const struct {
-    enum setting_id id;
-    unsigned verbs;
-} owners[] = {
-    {SETTING_PID, MONITOR_WATCH},
-    {SETTING_TRACK_PATTERN, MONITOR_WATCH},
-    {SETTING_WAIT, MONITOR_WATCH},
-    {SETTING_ALL, MONITOR_WATCH},
-    {SETTING_CHILDREN, MONITOR_WATCH},
-    {SETTING_COLUMNS, MONITOR_WATCH},
-    {SETTING_WORK_FILE, MONITOR_WATCH},
-    {SETTING_WORK_LINES, MONITOR_WATCH},
-    {SETTING_STREAM, MONITOR_WATCH},
-    {SETTING_SHOW_OUTPUT, MONITOR_WATCH},
-    {SETTING_COLLECTOR, MONITOR_WATCH},
-    {SETTING_ONCE, MONITOR_WATCH | MONITOR_KV_URL},
-    {SETTING_MEMORY_LIMIT, MONITOR_WATCH | MONITOR_KV_SIZE},
-    {SETTING_DURATION, MONITOR_WATCH | MONITOR_GPU | MONITOR_KV_URL},
-    {SETTING_INTERVAL, MONITOR_WATCH | MONITOR_GPU | MONITOR_KV_URL},
-    {SETTING_LIMIT, MONITOR_WATCH | MONITOR_GPU | MONITOR_KV_URL},
-    {SETTING_PROFILE, MONITOR_WATCH | MONITOR_GPU | MONITOR_KV_URL},
-    {SETTING_WAIVE, MONITOR_WATCH | MONITOR_GPU | MONITOR_KV_URL},
-    {SETTING_LABEL, MONITOR_WATCH | MONITOR_GPU | MONITOR_KV_URL},
-    {SETTING_STORE_RUN, MONITOR_WATCH | MONITOR_GPU | MONITOR_KV_URL},
-    {SETTING_NO_STORE, MONITOR_WATCH | MONITOR_GPU | MONITOR_KV_URL},
-    {SETTING_WINDOW, MONITOR_GPU},
-    {SETTING_THRESHOLD, MONITOR_GPU},
-    {SETTING_URL, MONITOR_KV_SIZE | MONITOR_KV_URL},
-    {SETTING_URL_TIMEOUT, MONITOR_KV_URL},
-    {SETTING_MAX_LENGTH, MONITOR_KV_SIZE},
-    {SETTING_NUM_LAYERS, MONITOR_KV_SIZE},
-    {SETTING_NUM_HEADS, MONITOR_KV_SIZE},
-    {SETTING_NUM_KV_HEADS, MONITOR_KV_SIZE},
-    {SETTING_HEAD_SIZE, MONITOR_KV_SIZE},
-    {SETTING_KV_PRECISION, MONITOR_KV_SIZE},
-    {SETTING_BATCH_SIZE, MONITOR_KV_SIZE},
-};
-
-static const char *verb_name(unsigned verbs)
-{
-    const unsigned kv = MONITOR_KV_SIZE | MONITOR_KV_URL;
-    return verbs & MONITOR_WATCH     ? "tacho monitor"
-           : verbs & MONITOR_GPU     ? "tacho monitor gpu"
-           : (verbs & kv) == kv      ? "tacho monitor kv-cache"
-           : verbs & MONITOR_KV_SIZE ? "tacho monitor kv-cache without --url"
-                                     : "tacho monitor kv-cache --url";
-}
-
-int monitor_verb_check(const struct settings *settings, enum monitor_verb verb, struct error *err)
-{
-    for (size_t i = 0; i < ARRAY_LEN(owners); i++) {
-        const struct setting_value *value = &settings->values[owners[i].id];
-        /* What tacho.yaml and the environment say is for those who take it. */
-        if (value->source != SOURCE_FLAG || (owners[i].verbs & verb))
-            continue;
-        return error_set(err, ERROR_USAGE, "--%s is for %s", settings_table[owners[i].id].flag,
-                         verb_name(owners[i].verbs));
-    }
-    return 0;
-}
-
 /* ---- rows ---- */
 
 int monitor_table_init(struct monitor_table *table, struct command_context *context,
@@ -323,9 +260,11 @@ static int print_outcome(struct run_command *command, const struct monitor_table
     return rc;
 }
 
-int monitor_deliver(struct run_command *command, struct monitor_table *table,
-                    const struct monitor_outcome *outcome, int rc, struct error *err)
+int monitor_deliver(struct monitor_job *job, const struct monitor_outcome *outcome, int rc,
+                    struct error *err)
 {
+    struct run_command *command = &job->run;
+    struct monitor_table *table = &job->table;
     struct command_context *context = command->context;
     struct error step = {0};
     context->exit_code =

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/interrupt.h"
+#include "base/procfs.h"
 #include "base/term.h"
 #include "base/unit.h"
 #include "base/util.h"
@@ -158,13 +159,17 @@ void monitor_note_denied(const struct monitor *monitor)
         return;
     for (size_t i = 0; i < monitor->target_count; i++) {
         const struct target *target = &monitor->targets[i];
+        uint64_t fds;
         if (!is_denied(&monitor->run.root, target->pid, "io"))
             continue;
+        /* Since Linux 6.2 everybody may know how many descriptors there are. */
+        bool has_fds = procfs_count_fds(&monitor->run.root, target->pid, &fds, NULL) == 0;
         fprintf(stderr,
-                "tacho monitor: %s (pid %d) is another user's: track_read_mb_per_s, "
-                "track_written_mb_per_s and track_fds stay empty (they need that user, sudo, or "
+                "tacho monitor: %s (pid %d) is another user's: track_read_mb_per_s%s "
+                "track_written_mb_per_s%s stay empty (they need that user, sudo, or "
                 "CAP_SYS_PTRACE)\n",
-                target->name, (int)target->pid);
+                target->name, (int)target->pid, has_fds ? " and" : ",",
+                has_fds ? "" : " and track_fds");
     }
     for (size_t i = 0; i < monitor->channel_count; i++) {
         const struct channel *channel = &monitor->channels[i];

@@ -1,8 +1,9 @@
-/* monitor_verbs.h: `tacho monitor gpu` and `tacho monitor kv-cache`, and what both share: rows of
- * several instances, and what it all came to.
+/* monitor_verbs.h: `tacho monitor gpu` and `tacho monitor kv-cache`, and what both share: how they
+ * begin, rows of several instances, and what it all came to.
  *
  * Rows go as those of `tacho monitor` do: into the file of --output; else as CSV to stdout when
- * that is no terminal; else as aligned lines. With --json there are none unless a file is named.
+ * that is no terminal; else as aligned lines, or on a live screen in their place. With --json there
+ * are none unless a file is named.
  * Threads: one.
  */
 #ifndef TACHO_CMD_MONITOR_VERBS_H
@@ -61,6 +62,31 @@ void monitor_table_row(struct monitor_table *table, double epoch_s, const char *
 void monitor_table_tend(struct monitor_table *table);
 int monitor_table_close(struct monitor_table *table, struct error *err);
 
+/* ---- how they begin ---- */
+
+/* What both have: settings and store, and rows. */
+struct monitor_job {
+    struct run_command run;
+    struct monitor_table table;
+};
+
+/* What the flags say of the time; a default of 0 is no end. */
+struct monitor_pace {
+    const char *label; /* NULL: none was given */
+    uint64_t interval_ns, duration_ns;
+};
+
+void monitor_job_init(struct monitor_job *job, struct command_context *context);
+struct monitor_pace monitor_job_pace(const struct monitor_job *job, uint64_t duration_ns);
+/* Flags, root, signals, limits and where rows go; nothing is written yet. without_store: a look
+ * leaves nothing behind. */
+int monitor_job_open(struct monitor_job *job, enum monitor_verb verb, const char *instance_name,
+                     const struct monitor_column *columns, size_t count, bool without_store,
+                     struct error *err);
+/* The file of rows, then the store: last, so that a mistake leaves neither behind. */
+int monitor_job_begin(struct monitor_job *job, struct run_sink **ret_sink, struct error *err);
+void monitor_job_deinit(struct monitor_job *job);
+
 /* ---- what it came to ---- */
 
 struct monitor_outcome {
@@ -72,7 +98,7 @@ struct monitor_outcome {
 
 /* Keeps the run and prints it; rc is what watching came to, and the result with what went wrong
  * here. */
-int monitor_deliver(struct run_command *command, struct monitor_table *table,
-                    const struct monitor_outcome *outcome, int rc, struct error *err);
+int monitor_deliver(struct monitor_job *job, const struct monitor_outcome *outcome, int rc,
+                    struct error *err);
 
 #endif

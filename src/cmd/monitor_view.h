@@ -7,8 +7,10 @@
 #define TACHO_CMD_MONITOR_VIEW_H
 
 #include "measure/watch.h"
+#include "report/watch_view.h"
 
 struct monitor_view_options {
+    enum watch_view_kind kind;
     const char *label;
     uint64_t interval_ns;
     bool colour;
@@ -18,6 +20,8 @@ struct monitor_view_options {
     double memory_limit_mb; /* NaN: none was given */
     const struct channel *channels;
     size_t channel_count;
+    const struct gpu_watch *const *gpus; /* what stands out of them; with WATCH_VIEW_GPUS */
+    size_t gpu_count;
 };
 
 struct monitor_view {
@@ -32,9 +36,10 @@ struct monitor_view {
     uint32_t step_ms;
 };
 
-extern const struct monitor_view monitor_view_text;   /* rows */
-extern const struct monitor_view monitor_view_screen; /* the module `screen`, or rows with a note
-                                                         where the terminal cannot place text */
+extern const struct monitor_view monitor_view_text; /* rows */
+/* The module `screen`. Where the terminal cannot place text: rows with a note, but of GPUs
+ * -ERROR_UNSUPPORTED. */
+extern const struct monitor_view monitor_view_screen;
 /* For stdout, which is a terminal: rows where TERM says that it is "dumb" or nothing at all. */
 const struct monitor_view *monitor_view_choose(void);
 

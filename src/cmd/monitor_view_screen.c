@@ -64,7 +64,7 @@ static int open_terminal(struct screen_view *screen, const struct monitor_view_o
 {
     struct error why = {0};
     int rc = screen->api->open(STDIN_FILENO, STDOUT_FILENO, options->colour, &why);
-    if (rc == -ERROR_UNSUPPORTED) {
+    if (rc == -ERROR_UNSUPPORTED && options->kind == WATCH_VIEW_MACHINE) {
         fprintf(stderr, "tacho monitor: %s: rows instead of the live screen\n", why.message);
         screen->instead = &monitor_view_text;
         return screen->instead->init(options, &screen->instead_state, err);
@@ -96,12 +96,15 @@ static int screen_init(const struct monitor_view_options *options, void **ret_st
         return error_set(err, ERROR_NOMEM, "out of memory for the screen");
     screen->root = options->root;
     screen->without_children = options->without_children;
+    screen->view.kind = options->kind;
     screen->view.label = options->label;
     screen->view.interval_ns = options->interval_ns;
     screen->channels = options->channels;
     screen->channel_count = options->channel_count;
     screen->now.own_cpu_pct = NAN;
     screen->now.memory_limit_mb = options->memory_limit_mb;
+    screen->now.gpus = options->gpus;
+    screen->now.gpu_count = options->gpu_count;
     int rc = open_module(screen, err);
     if (rc == 0)
         rc = open_terminal(screen, options, err);

@@ -6,7 +6,8 @@
  * Rules: sample never allocates, opens, logs or blocks longer than `cost_ns` says by much; a value
  *        that cannot be had is NaN with its reason, never 0; files are opened in open() and pread
  *        after. Nothing that takes the mmap lock of the measured program (no smaps, no maps).
- * Threads: probe and open on the caller's, sample on the sampler's; never at the same time.
+ * Threads: probe and open on the caller's, sample on the sampler's; never at the same time. attend
+ *          on the caller's, also while sample runs: what both touch is handed over by atomics.
  * Units: values in the metric's shown unit (metric.h).
  */
 #ifndef TACHO_COLLECT_COLLECTOR_H
@@ -35,7 +36,8 @@ struct collect_env {
     uint64_t interval_ns; /* the pace that was asked for */
     uint64_t seed;        /* synthetic */
     /* probe: where segments are (NULL: /dev/shm), the span that is "the inference" (NULL:
-     * "inference") and what counts the pipeline's frames (NULL: all frame counters together). */
+     * "inference") and what counts the pipeline's frames (NULL: all frame counters together, those
+     * of hooks only where there are no others). */
     const char *shm_dir, *inference_channel, *fps_channel;
     bool without_probe; /* the workload itself reads segments: distributions, no intervals */
     /* Whether a metric is wanted at the interval; the others are read seldom, and what only they
@@ -126,6 +128,10 @@ struct collector {
     /* values[] has one slot per channel declared in open, preset to NaN. Returns 0, or a code when
      * everything failed this time (all slots NaN; counted, not fatal). */
     int (*sample)(void *state, const struct collect_tick *tick, double *values);
+    /* What sample may not do: opens, closes and allocates for what comes and goes with the watched
+     * processes. Called with each change of targets and each drain of rows (sampler.h); it paces
+     * itself. tick: of now, without a grid. NULL: nothing to do. */
+    void (*attend)(void *state, const struct collect_tick *tick);
     void (*close)(void *state);
 };
 

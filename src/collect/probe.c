@@ -3,8 +3,8 @@
  *
  * A name is only known once the program uses it, so the columns are declared without names, a fixed
  * number of each kind, and are late (collector.h): a column takes its instance from the first name
- * that is seen and keeps it. Attaching to a segment opens and allocates, once for each process;
- * sampling it does not.
+ * that is seen and keeps it. Segments are found and attached by attend, so that sampling opens and
+ * allocates nothing.
  */
 #include <fcntl.h>
 #include <math.h>
@@ -17,8 +17,6 @@
 #include "base/str.h"
 #include "base/util.h"
 #include "collect/probe_internal.h"
-
-#define SOURCE "segment of libtacho"
 
 static const char *const fixed_metrics[PROBE_FIXED_COUNT] = {
     [PROBE_INFERENCE_AVG] = "inference_avg_ms",
@@ -74,7 +72,7 @@ static int declare(struct channel_set *channels, const char *metric, size_t numb
     char placeholder[16] = "";
     if (instance)
         snprintf(placeholder, sizeof(placeholder), "%zu", number);
-    int index = channel_declare(channels, metric, placeholder, SOURCE);
+    int index = channel_declare(channels, metric, placeholder, SEGMENT_SOURCE);
     if (index < 0)
         return index;
     channels->items[index].per_target = channels->items[index].is_late = true;
@@ -104,10 +102,9 @@ static void probe_close(void *state)
     struct probe_state *probe = state;
     if (!probe)
         return;
-    for (size_t i = 0; i < PROBE_SEGMENTS; i++)
-        probe_segment_detach(probe, &probe->segments[i]);
-    if (probe->shm_fd >= 0)
-        close(probe->shm_fd);
+    probe_segments_free(probe);
+    if (probe->search.shm_fd >= 0)
+        close(probe->search.shm_fd);
     hist_free(probe->hist);
     hist_free(probe->more);
     free(probe);
@@ -119,12 +116,13 @@ static int probe_open(const struct collect_env *env, struct channel_set *channel
     struct probe_state *probe = calloc(1, sizeof(*probe));
     int rc = probe ? 0 : -ERROR_NOMEM;
     if (rc == 0) {
-        probe->root = env->root;
-        probe->shm_fd = env->shm_dir && env->shm_dir[0]
-                            ? open(env->shm_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-                            : openat(env->root->fd, "dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct probe_search *search = &probe->search;
+        search->root = env->root;
+        search->shm_fd = env->shm_dir && env->shm_dir[0]
+                             ? open(env->shm_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                             : openat(env->root->fd, "dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        str_copy(search->shm_dir, sizeof(search->shm_dir), env->shm_dir ? env->shm_dir : "");
         probe->interval_ns = env->interval_ns;
-        str_copy(probe->shm_dir, sizeof(probe->shm_dir), env->shm_dir ? env->shm_dir : "");
         str_copy(probe->inference, sizeof(probe->inference),
                  env->inference_channel ? env->inference_channel : "inference");
         str_copy(probe->fps, sizeof(probe->fps), env->fps_channel ? env->fps_channel : "");
@@ -142,8 +140,7 @@ static int probe_open(const struct collect_env *env, struct channel_set *channel
 
 static void begin_again(struct probe_state *probe, const struct collect_tick *tick)
 {
-    for (size_t i = 0; i < PROBE_SEGMENTS; i++)
-        probe_segment_detach(probe, &probe->segments[i]);
+    probe_segments_drop(probe, tick->target_generation);
     for (size_t i = 0; i < PROBE_SLOTS; i++) {
         probe->slots[i].base = 0;
         probe->slots[i].largest = probe->slots[i].peak_seen = NAN;
@@ -151,7 +148,12 @@ static void begin_again(struct probe_state *probe, const struct collect_tick *ti
     probe->has_begun = true;
     probe->generation = tick->target_generation;
     probe->begun_ns = tick->now_ns;
-    probe->last_ns = probe->looked_ns = probe->searched_ns = 0;
+    probe->last_ns = 0;
+}
+
+static void probe_attend(void *state, const struct collect_tick *tick)
+{
+    probe_segments_attend(state, tick);
 }
 
 static int probe_sample(void *state, const struct collect_tick *tick, double *values)
@@ -161,10 +163,10 @@ static int probe_sample(void *state, const struct collect_tick *tick, double *va
         return 0;
     if (!probe->has_begun || probe->generation != tick->target_generation)
         begin_again(probe, tick);
-    probe_segments_look(probe, tick);
     probe_segments_read(probe);
     probe_values_make(probe, tick->now_ns);
     probe_values_put(probe, values);
+    probe_segments_finish(probe);
     probe->last_ns = tick->now_ns;
     return 0;
 }
@@ -177,5 +179,6 @@ const struct collector collector_probe = {
     .probe = probe_probe,
     .open = probe_open,
     .sample = probe_sample,
+    .attend = probe_attend,
     .close = probe_close,
 };

@@ -35,8 +35,10 @@ static uint8_t slot_of(struct probe_state *probe, const struct segment_channel *
             slot->flags = channel->flags;
             slot->largest = slot->peak_seen = NAN;
         }
-        if (strcmp(slot->name, channel->name) == 0)
-            return (uint8_t)(i + 1);
+        if (strcmp(slot->name, channel->name) != 0)
+            continue;
+        slot->flags &= channel->flags | ~(unsigned)TACHO_NAME_AUTO;
+        return (uint8_t)(i + 1);
     }
     return 0;
 }
@@ -149,8 +151,8 @@ static void make_slot(struct probe_state *probe, size_t index, uint64_t now_ns)
     struct probe_slot *slot = &probe->slots[index];
     clear(slot);
     for (size_t i = 0; i < PROBE_SEGMENTS; i++) {
-        struct probe_segment *from = &probe->segments[i];
-        size_t count = from->segment ? segment_view(from->segment)->channel_count : 0;
+        struct probe_segment *from = probe_segment_at(probe, i);
+        size_t count = from ? segment_view(from->segment)->channel_count : 0;
         for (uint32_t j = 0; j < count; j++) {
             const struct segment_channel *channel = &segment_view(from->segment)->channels[j];
             if (from->slot_of[j] != index + 1)
@@ -178,15 +180,14 @@ static void make_slot(struct probe_state *probe, size_t index, uint64_t now_ns)
 void probe_values_make(struct probe_state *probe, uint64_t now_ns)
 {
     for (size_t i = 0; i < PROBE_SEGMENTS; i++) {
-        if (probe->segments[i].segment)
-            bind_names(probe, &probe->segments[i]);
+        struct probe_segment *from = probe_segment_at(probe, i);
+        if (from)
+            bind_names(probe, from);
     }
     for (size_t i = 0; i < PROBE_SLOTS && probe->slots[i].kind; i++) {
         if (probe->slots[i].name[0])
             make_slot(probe, i, now_ns);
     }
-    for (size_t i = 0; i < PROBE_SEGMENTS; i++)
-        probe->segments[i].is_new = false;
 }
 
 /* ---- values ---- */
@@ -245,13 +246,30 @@ static void put_inference(const struct probe_slot *slot, double *values)
     values[PROBE_INFERENCE_MAX] = ms(slot->max_ns);
 }
 
-static void put_fixed(const struct probe_state *probe, const struct probe_slot *slot,
-                      double *values)
+/* Without --fps-channel: the frames that programs count by their own calls; those that hooks count
+ * only where there are no others, as they may be the same frames once more. */
+static bool has_own_frames(const struct probe_state *probe)
 {
-    bool is_fps = probe->fps[0]
-                      ? strcmp(slot->name, probe->fps) == 0 && slot->kind != TACHO_NAME_GAUGE
-                      : slot->kind == TACHO_NAME_FRAME;
-    if (is_fps)
+    for (size_t i = 0; i < PROBE_SLOTS; i++) {
+        const struct probe_slot *slot = &probe->slots[i];
+        if (slot->name[0] && slot->kind == TACHO_NAME_FRAME && !(slot->flags & TACHO_NAME_AUTO))
+            return true;
+    }
+    return false;
+}
+
+static bool is_fps(const struct probe_state *probe, const struct probe_slot *slot,
+                   bool without_auto)
+{
+    if (probe->fps[0])
+        return strcmp(slot->name, probe->fps) == 0 && slot->kind != TACHO_NAME_GAUGE;
+    return slot->kind == TACHO_NAME_FRAME && !(without_auto && slot->flags & TACHO_NAME_AUTO);
+}
+
+static void put_fixed(const struct probe_state *probe, const struct probe_slot *slot,
+                      bool without_auto, double *values)
+{
+    if (is_fps(probe, slot, without_auto))
         add(&values[PROBE_FPS], rate(slot));
     if (slot->kind == TACHO_NAME_SPAN && strcmp(slot->name, probe->inference) == 0)
         put_inference(slot, values);
@@ -266,13 +284,14 @@ static void put_fixed(const struct probe_state *probe, const struct probe_slot *
 }
 
 /* Names without a column, and what found no room in the files. */
-static void put_left_out(const struct probe_state *probe, double *values)
+static void put_left_out(struct probe_state *probe, double *values)
 {
     double left_out = (double)probe->left_out;
     for (size_t i = 0; i < PROBE_SEGMENTS; i++) {
-        if (!probe->segments[i].segment)
+        const struct probe_segment *from = probe_segment_at(probe, i);
+        if (!from)
             continue;
-        const struct segment_view *view = segment_view(probe->segments[i].segment);
+        const struct segment_view *view = segment_view(from->segment);
         left_out += (double)view->dropped_names + (double)view->dropped_threads +
                     (double)view->dropped_hists;
     }
@@ -280,13 +299,14 @@ static void put_left_out(const struct probe_state *probe, double *values)
         values[PROBE_LEFT_OUT] = left_out;
 }
 
-void probe_values_put(const struct probe_state *probe, double *values)
+void probe_values_put(struct probe_state *probe, double *values)
 {
+    bool without_auto = has_own_frames(probe);
     for (size_t i = 0; i < PROBE_SLOTS; i++) {
         if (probe->slots[i].name[0] == '\0')
             continue;
         put_slot(&probe->slots[i], values);
-        put_fixed(probe, &probe->slots[i], values);
+        put_fixed(probe, &probe->slots[i], without_auto, values);
     }
     put_left_out(probe, values);
 }

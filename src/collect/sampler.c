@@ -505,6 +505,20 @@ int sampler_start(struct sampler *sampler, struct error *err)
     return 0;
 }
 
+/* The only writer of targets_wanted is this thread, so it reads them without the lock. */
+static void attend(const struct sampler *sampler)
+{
+    uint64_t target = atomic_load_explicit(&sampler->target, memory_order_relaxed);
+    struct collect_tick now = {.now_ns = clock_mono_ns(),
+                               .target = (pid_t)(uint32_t)target,
+                               .target_generation = (uint32_t)(target >> 32),
+                               .targets = &sampler->targets_wanted};
+    for (size_t i = 0; i < sampler->opened_count; i++) {
+        if (sampler->opened[i].collector->attend)
+            sampler->opened[i].collector->attend(sampler->opened[i].state, &now);
+    }
+}
+
 void sampler_set_targets(struct sampler *sampler, const struct collect_targets *targets)
 {
     uint64_t before = atomic_load_explicit(&sampler->target, memory_order_relaxed);
@@ -514,6 +528,7 @@ void sampler_set_targets(struct sampler *sampler, const struct collect_targets *
     pthread_mutex_unlock(&sampler->lock);
     atomic_store_explicit(&sampler->target, pack_target(first, (uint32_t)(before >> 32) + 1),
                           memory_order_release);
+    attend(sampler);
 }
 
 void sampler_set_target(struct sampler *sampler, pid_t pid)
@@ -543,7 +558,9 @@ size_t sampler_drain(struct sampler *sampler,
     /* Before the ring: a row that comes in between makes it readable again. */
     if (sampler->fd >= 0 && read(sampler->fd, &count, sizeof(count)) < 0)
         count = 0; /* nothing was told yet; there may be rows all the same */
-    return sampler_ring_drain(&sampler->ring, fn, context);
+    size_t rows = sampler_ring_drain(&sampler->ring, fn, context);
+    attend(sampler); /* after the rows: it takes its time */
+    return rows;
 }
 
 void sampler_stop(struct sampler *sampler)

@@ -7,8 +7,9 @@
  *       (collect_env.is_wanted) are sampled seldom.
  * Memory: all of it in sampler_open; the loop allocates nothing (tested with an allocator that
  *         aborts).
- * Threads: open, start, set_target, drain, stop, close on one thread; the loop on its own, with all
- *          signals blocked.
+ * Threads: open, start, set_target, drain, stop, close on one thread, on which set_target and drain
+ *          also let collectors attend to what comes and goes; the loop on its own, with all signals
+ *          blocked.
  */
 #ifndef TACHO_COLLECT_SAMPLER_H
 #define TACHO_COLLECT_SAMPLER_H

@@ -114,24 +114,82 @@ _Static_assert(sizeof(struct pidfd_info_v0) == 64, "as the kernel has it");
 #define PIDFD_GET_INFO_V0 _IOWR(0xFF, 11, struct pidfd_info_v0)
 #define PIDFD_EXIT_CODE (1u << 3)
 
-void target_read_end(const struct target *target, struct target_end *ret_end)
+#define REAP_WAIT_MS 50 /* a parent that waits for its children takes microseconds */
+
+/* From 6.13 on (-1: not) the kernel answers; true: and tells how it ended, which it does as soon as
+ * somebody has waited for it. */
+static int ask_kernel(const struct target *target, int *ret_status)
 {
-    *ret_end = (struct target_end){.kind = TARGET_END_UNKNOWN};
     struct pidfd_info_v0 info = {.mask = PIDFD_EXIT_CODE};
-    if (target->pidfd < 0 || ioctl(target->pidfd, PIDFD_GET_INFO_V0, &info) != 0 ||
-        !(info.mask & PIDFD_EXIT_CODE)) {
-        str_copy(ret_end->evidence, sizeof(ret_end->evidence),
-                 "the kernel tells the exit status only to the parent (to others since 6.15)");
+    if (target->pidfd < 0 || ioctl(target->pidfd, PIDFD_GET_INFO_V0, &info) != 0)
+        return -1;
+    *ret_status = info.exit_code;
+    return (info.mask & PIDFD_EXIT_CODE) != 0;
+}
+
+/* Field 52 of /proc/PID/stat (proc(5), exit_code); fields after the name are those from 3 on. */
+static bool parse_status(const char *stat, int *ret_status)
+{
+    const char *at = strrchr(stat, ')');
+    char *end = NULL;
+    for (int field = 3; at && field <= 52; field++)
+        at = strchr(at + 1, ' ');
+    long status = at ? strtol(at + 1, &end, 10) : 0;
+    *ret_status = (int)status;
+    return at && end != at + 1;
+}
+
+/* While it is a zombie /proc/PID/stat tells how it ended, to those who may trace it; to others it
+ * says 0, as of an exit in good order. Who may, is told by /proc/PID/exe: of a zombie that is no
+ * link any more (ENOENT), which others may not even ask (EACCES). */
+static bool read_zombie(const struct root *root, const struct target *target, int *ret_status)
+{
+    char path[64], text[4096], link[16];
+    struct proc_stat stat;
+    int status;
+    snprintf(path, sizeof(path), "proc/%d/stat", (int)target->pid);
+    if (root_read(root, path, text, sizeof(text), NULL) < 0 ||
+        procfs_parse_stat(text, &stat, NULL) < 0 || stat.state != 'Z' ||
+        stat.start_ticks != target->start_ticks || !parse_status(text, &status))
+        return false;
+    snprintf(path, sizeof(path), "proc/%d/exe", (int)target->pid);
+    if (status == 0 && (readlinkat(root->fd, path, link, sizeof(link)) >= 0 || errno != ENOENT))
+        return false;
+    *ret_status = status;
+    return true;
+}
+
+/* Between the kernel's two answers lies the moment in which its parent waits for it. */
+static const char *find_status(const struct root *root, const struct target *target,
+                               int *ret_status)
+{
+    static const char by_kernel[] = "PIDFD_GET_INFO";
+    int answer = ask_kernel(target, ret_status);
+    if (answer > 0)
+        return by_kernel;
+    if (read_zombie(root, target, ret_status))
+        return "/proc/PID/stat";
+    if (answer == 0) {
+        struct pollfd polled = {.fd = target->pidfd}; /* POLLHUP: somebody has waited for it */
+        poll(&polled, 1, REAP_WAIT_MS);
+        answer = ask_kernel(target, ret_status);
+    }
+    return answer > 0 ? by_kernel : NULL;
+}
+
+void target_read_end(const struct root *root, const struct target *target,
+                     struct target_end *ret_end)
+{
+    int status = 0;
+    *ret_end = (struct target_end){.kind = TARGET_END_UNKNOWN};
+    const char *source = find_status(root, target, &status);
+    str_copy(ret_end->evidence, sizeof(ret_end->evidence),
+             source ? source
+                    : "the kernel tells the exit status only to the parent (to others since 6.15)");
+    if (!source)
         return;
-    }
-    str_copy(ret_end->evidence, sizeof(ret_end->evidence), "PIDFD_GET_INFO");
-    if (WIFSIGNALED(info.exit_code)) {
-        ret_end->kind = TARGET_END_SIGNAL;
-        ret_end->value = WTERMSIG(info.exit_code);
-    } else {
-        ret_end->kind = TARGET_END_EXIT;
-        ret_end->value = WEXITSTATUS(info.exit_code);
-    }
+    ret_end->kind = WIFSIGNALED(status) ? TARGET_END_SIGNAL : TARGET_END_EXIT;
+    ret_end->value = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 /* ---- finding by pattern ---- */

@@ -40,8 +40,10 @@ void target_release(struct target *target); /* accepts a zeroed one that was nev
 
 /* Whether it has ended (a zombie has). Cheap: one poll(2) where there is a pidfd. */
 bool target_has_ended(const struct root *root, const struct target *target);
-/* After it has ended: by PIDFD_GET_INFO (kernel 6.15) whoever its parent was. */
-void target_read_end(const struct target *target, struct target_end *ret_end);
+/* After it has ended: by PIDFD_GET_INFO (kernel 6.15) whoever its parent was; while it is a zombie
+ * by /proc/PID/stat, of the same user's processes. May wait some 50 ms for its parent to notice. */
+void target_read_end(const struct root *root, const struct target *target,
+                     struct target_end *ret_end);
 
 struct target_match {
     pid_t pid;

@@ -25,6 +25,10 @@
     {                                                                                              \
         name, name, COLUMNS_MORE, COLUMN_EACH, pattern, decimals                                   \
     }
+#define CHANNEL(name, decimals)                                                                    \
+    {                                                                                              \
+        name, name, COLUMNS_MORE, COLUMN_CHANNEL, name "_*", decimals                              \
+    }
 
 const struct metrics_column metrics_columns[] = {
     FIXED("cpu_total_pct", MAX),
@@ -41,6 +45,20 @@ const struct metrics_column metrics_columns[] = {
 
     {"inference_ms_max", "inference_max_ms", COLUMNS_MORE, COLUMN_MAX, NULL, 3},
     {"inference_n", "inference_count", COLUMNS_MORE, COLUMN_MAX, NULL, 0},
+    MORE("pipeline_queue_depth", MAX, 1),
+    MORE("pipeline_drops", MAX, 0),
+    MORE("pipeline_write_ms", MAX, 3),
+    MORE("work_done", MAX, 0),
+    CHANNEL("span_avg_ms", 3),
+    CHANNEL("span_p99_ms", 3),
+    CHANNEL("span_max_ms", 3),
+    CHANNEL("span_rate_per_s", 2),
+    CHANNEL("span_open_s", 3),
+    CHANNEL("frame_fps", 2),
+    CHANNEL("frames_total", 0),
+    CHANNEL("counter_total", 0),
+    CHANNEL("gauge_value", 3),
+    CHANNEL("gauge_max", 3),
     EACH("core_pct", "*_pct", 1),
     EACH("cpu_mhz", "cpu_mhz_*", 0),
     MORE("load1", MAX, 2),
@@ -123,6 +141,15 @@ bool metrics_output_takes(const struct metrics_output *output, const struct metr
            (!output->instance || strcmp(output->instance, instance) == 0);
 }
 
+bool metrics_output_is_channel(const struct metrics_output *output, const char *instance)
+{
+    char candidate[sizeof(output->name)];
+    if (output->channel_at == 0 || strcmp(output->name + output->channel_at, instance) == 0)
+        return true;
+    name_of_instance(output->column, instance, candidate, sizeof(candidate));
+    return instance[0] && strcmp(candidate, output->name) == 0;
+}
+
 /* ---- a plan ---- */
 
 static bool has_output(const struct metrics_plan *plan, const char *name)
@@ -132,6 +159,34 @@ static bool has_output(const struct metrics_plan *plan, const char *name)
             return true;
     }
     return false;
+}
+
+/* What "span_avg_ms_decode" names, if that is a channel's. */
+static const struct metrics_column *find_channel(const char *name, size_t *ret_channel_at)
+{
+    for (size_t i = 0; i < metrics_columns_count; i++) {
+        const struct metrics_column *column = &metrics_columns[i];
+        size_t length = strlen(column->name);
+        if (column->rule != COLUMN_CHANNEL || strncmp(name, column->name, length) != 0 ||
+            name[length] != '_' || name[length + 1] == '\0')
+            continue;
+        *ret_channel_at = length + 1;
+        return column;
+    }
+    return NULL;
+}
+
+static int add_channel(struct metrics_plan *plan, const struct metrics_column *column,
+                       const char *name, size_t channel_at)
+{
+    if (has_output(plan, name))
+        return 0;
+    if (array_reserve(&plan->items, &plan->capacity, plan->count + 1, sizeof(*plan->items)) < 0)
+        return -ERROR_NOMEM;
+    struct metrics_output *output = &plan->items[plan->count++];
+    *output = (struct metrics_output){.column = column, .channel_at = channel_at};
+    str_copy(output->name, sizeof(output->name), name);
+    return 0;
 }
 
 /* Adds a column once. Two instances whose names come to the same in a header are told apart. */
@@ -262,21 +317,36 @@ static int unknown_column(const char *name, const struct metrics_source *sources
     return error_hint(err, "--columns help lists them");
 }
 
+static bool is_delivered(const struct metrics_column *column, const struct metrics_source *sources,
+                         size_t source_count)
+{
+    for (size_t i = 0; i < source_count; i++) {
+        if (strcmp(sources[i].metric->name, column->metric) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int add_named(struct metrics_plan *plan, const char *name,
                      const struct metrics_source *sources, size_t source_count, struct error *err)
 {
     const char *instance = NULL;
-    const struct metrics_column *column = find_column(name);
+    size_t channel_at = 0;
+    const struct metrics_column *column = find_channel(name, &channel_at);
+    if (column && is_delivered(column, sources, source_count))
+        return add_channel(plan, column, name, channel_at);
+    column = find_column(name);
     if (!column) {
         column = find_instance(name, sources, source_count, &instance);
         return column ? add_output(plan, column, name, instance)
                       : unknown_column(name, sources, source_count, err);
     }
-    bool is_delivered = false;
-    for (size_t i = 0; i < source_count; i++)
-        is_delivered |= strcmp(sources[i].metric->name, column->metric) == 0;
-    if (!is_delivered && column->set == COLUMNS_MORE)
+    if (column->set == COLUMNS_MORE && !is_delivered(column, sources, source_count))
         return not_delivered(name, err);
+    if (column->rule == COLUMN_CHANNEL) {
+        error_set(err, ERROR_USAGE, "--columns: '%s' needs a name of the program's", name);
+        return error_hint(err, "of its span 'decode', say: span_avg_ms_decode");
+    }
     return column->rule == COLUMN_EACH ? add_each(plan, column, sources, source_count)
                                        : add_output(plan, column, name, NULL);
 }
@@ -333,6 +403,7 @@ static const char *rule_text(const struct metrics_column *column)
     case COLUMN_BITS:
         return "all of them";
     case COLUMN_EACH:
+    case COLUMN_CHANNEL:
         return column->each;
     default:
         return "largest";

@@ -21,6 +21,9 @@ enum column_rule {
     COLUMN_MAX,
     COLUMN_BITS, /* all bits of all instances: reasons */
     COLUMN_EACH, /* a column for each instance */
+    /* A column for the one name that was asked for: the instances are what a program calls things,
+     * and come when it first uses them. */
+    COLUMN_CHANNEL,
 };
 
 enum column_set {
@@ -34,7 +37,8 @@ struct metrics_column {
     const char *metric; /* of the registry; unit and definition stand there */
     enum column_set set;
     enum column_rule rule;
-    const char *each; /* EACH: the header's name, '*' is the instance: "*_pct" is cpu0_pct */
+    /* EACH, CHANNEL: the header's name, '*' is the instance: "*_pct" is cpu0_pct */
+    const char *each;
     int decimals;
 };
 
@@ -53,6 +57,7 @@ struct metrics_output {
     const struct metrics_column *column;
     char name[96];
     const char *instance; /* only this one; NULL: all of them */
+    size_t channel_at;    /* CHANNEL: where its instance begins in name; else 0 */
 };
 
 struct metrics_plan {
@@ -66,9 +71,12 @@ struct metrics_plan {
 int metrics_plan_make(const char *spec, bool instrumented, const struct metrics_source *sources,
                       size_t source_count, struct metrics_plan *ret_plan, struct error *err);
 void metrics_plan_deinit(struct metrics_plan *plan); /* accepts a zeroed one */
-/* Whether this output takes values of that source. */
+/* Whether this output takes values of that source; of a CHANNEL's, as far as is known yet. */
 bool metrics_output_takes(const struct metrics_output *output, const struct metric *metric,
                           const char *instance);
+/* Whether a CHANNEL's output means this instance, as it is or as it stands in a header. Any other
+ * output: true. */
+bool metrics_output_is_channel(const struct metrics_output *output, const char *instance);
 /* What `--columns help` prints; a plain table, one column a line. */
 void metrics_csv_columns_help(struct strbuf *out);
 /* docs/monitor-columns.md's table, in Markdown. */

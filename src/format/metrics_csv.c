@@ -21,7 +21,8 @@ struct held {
 
 /* Which sources each column takes, looked up once. */
 struct binding {
-    struct held *held; /* by source */
+    struct held *held;      /* by source */
+    const char **instances; /* by source; a late one's is set with its first value */
     size_t source_count;
     struct taken {
         const size_t *sources; /* into `indices` */
@@ -67,6 +68,7 @@ size_t metrics_format_fixed(double value, int decimals, char *buf, size_t size)
 static void binding_deinit(struct binding *binding)
 {
     free(binding->held);
+    free(binding->instances);
     free(binding->outputs);
     free(binding->indices);
     *binding = (struct binding){0};
@@ -86,7 +88,8 @@ int metrics_csv_bind(struct metrics_csv *csv, const struct metrics_source *sourc
     binding.outputs = calloc(columns + 1, sizeof(*binding.outputs));
     binding.indices = calloc(columns * count + 1, sizeof(*binding.indices));
     binding.held = calloc(count + 1, sizeof(*binding.held));
-    if (!binding.outputs || !binding.indices || !binding.held) {
+    binding.instances = calloc(count + 1, sizeof(*binding.instances));
+    if (!binding.outputs || !binding.indices || !binding.held || !binding.instances) {
         binding_deinit(&binding);
         return -ERROR_NOMEM;
     }
@@ -98,8 +101,10 @@ int metrics_csv_bind(struct metrics_csv *csv, const struct metrics_source *sourc
         }
         used += binding.outputs[i].count;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         binding.held[i] = (struct held){NAN, 0, holds_for_ns(sources[i].interval_ns, interval_ns)};
+        binding.instances[i] = sources[i].instance;
+    }
     binding_deinit(&csv->binding);
     csv->binding = binding;
     return 0;
@@ -176,7 +181,8 @@ static double combine(const struct metrics_csv *csv, size_t output)
     double result = NAN;
     for (size_t i = 0; i < taken->count; i++) {
         double value = csv->binding.held[taken->sources[i]].value;
-        if (isnan(value))
+        if (isnan(value) || !metrics_output_is_channel(&csv->plan.items[output],
+                                                       csv->binding.instances[taken->sources[i]]))
             continue;
         if (isnan(result))
             result = value;

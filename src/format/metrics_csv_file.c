@@ -148,15 +148,12 @@ static int open_path(struct line_file *file, struct error *err)
     return err ? -err->code : -error_code_from_errno(sys_errno);
 }
 
+/* Allocates nothing: it may come between two rows. */
 static int write_header(struct line_file *file, struct error *err)
 {
-    size_t length = strlen(file->header);
-    CLEANUP_FREE char *line = malloc(length + 2);
+    size_t length = strlen(file->header_line);
     int sys_errno;
-    if (!line)
-        return error_set(err, ERROR_NOMEM, "out of memory writing a header");
-    snprintf(line, length + 2, "%s\n", file->header);
-    if (write_some(file->fd, line, length + 1, &sys_errno) == length + 1)
+    if (write_some(file->fd, file->header_line, length, &sys_errno) == length)
         return 0;
     if (file->is_regular && !file->is_stdout && ftruncate(file->fd, 0) < 0)
         return failed(file, errno, "cannot be written", err);
@@ -196,8 +193,12 @@ int line_file_open(struct line_file *file, const char *path, const char *header,
     file->is_stdout = strcmp(path, "-") == 0;
     file->path = strdup(file->is_stdout ? "stdout" : path);
     file->header = strdup(header);
+    size_t header_size = strlen(header) + 2;
+    file->header_line = malloc(header_size);
+    if (file->header_line)
+        snprintf(file->header_line, header_size, "%s\n", header);
     file->tail = malloc(file->tail_size);
-    int rc = file->path && file->header && file->tail
+    int rc = file->path && file->header && file->header_line && file->tail
                  ? begin_file(file, err)
                  : error_set(err, ERROR_NOMEM, "out of memory for a file of rows");
     if (rc < 0)
@@ -255,11 +256,30 @@ static bool send_tail(struct line_file *file)
     return file->tail_length == 0;
 }
 
+/* Somebody emptied the file while it is open (logrotate's copytruncate): what follows needs its
+ * header again, or nobody could read it. False: there is no room for it. */
+static bool begin_again_if_emptied(struct line_file *file, int *ret_errno)
+{
+    struct stat status;
+    struct error err = {0};
+    if (!file->is_regular || file->is_stdout || fstat(file->fd, &status) < 0 || status.st_size > 0)
+        return true;
+    file->needs_newline = false;
+    if (write_header(file, &err) == 0)
+        return true;
+    *ret_errno = err.sys_errno ? err.sys_errno : ENOSPC;
+    return false;
+}
+
 void line_file_write(struct line_file *file, char *line, size_t length)
 {
     int sys_errno;
     if (!send_tail(file)) {
         lose(file, EAGAIN);
+        return;
+    }
+    if (!begin_again_if_emptied(file, &sys_errno)) {
+        lose(file, sys_errno);
         return;
     }
     bool with_newline = file->needs_newline;
@@ -304,6 +324,7 @@ int line_file_close(struct line_file *file, struct error *err)
     }
     free(file->path);
     free(file->header);
+    free(file->header_line);
     free(file->tail);
     *file = (struct line_file){.fd = -1};
     return rc;

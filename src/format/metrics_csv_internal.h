@@ -7,7 +7,8 @@
 /* A file that is appended to line by line. */
 struct line_file {
     char *path;
-    char *header; /* without its newline */
+    char *header;      /* without its newline */
+    char *header_line; /* with it */
     int fd;
     bool is_stdout;
     bool is_regular;    /* a short write can be taken back */

@@ -332,13 +332,17 @@ static bool is_running(const struct root *root, pid_t pid, uint64_t start_ticks)
            stat.state != 'Z' && stat.state != 'X';
 }
 
-enum segment_life segment_life(const struct segment *segment, const struct root *root, pid_t pid)
+bool segment_has_writer(const struct segment *segment, const struct root *root, pid_t pid)
 {
     struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1};
+    if (fcntl(segment->fd, F_GETLK, &lock) == 0 && lock.l_type == F_WRLCK)
+        return true;
+    return root && pid > 0 && is_running(root, pid, segment->view.start_ticks);
+}
+
+enum segment_life segment_life(const struct segment *segment, const struct root *root, pid_t pid)
+{
     if (segment->view.is_closed)
         return SEGMENT_ENDED;
-    if (fcntl(segment->fd, F_GETLK, &lock) == 0 && lock.l_type == F_WRLCK)
-        return SEGMENT_LIVE;
-    return root && pid > 0 && is_running(root, pid, segment->view.start_ticks) ? SEGMENT_LIVE
-                                                                               : SEGMENT_CRASHED;
+    return segment_has_writer(segment, root, pid) ? SEGMENT_LIVE : SEGMENT_CRASHED;
 }

@@ -28,6 +28,8 @@
 #include "stats/hist.h"
 #include "tacho/segment.h"
 
+#define SEGMENT_SOURCE "segment of libtacho" /* of series and columns that come from one */
+
 struct segment;
 
 enum segment_life {
@@ -128,8 +130,11 @@ uid_t segment_owner(const struct segment *segment);
 int segment_read(struct segment *segment, struct error *err);
 /* Valid until close; its contents change with segment_read. */
 const struct segment_view *segment_view(const struct segment *segment);
-/* pid: of the writer here, 0: not known. A program that closed its descriptors has lost its sign of
- * life, the lock; then its pid and start decide, if root and pid are given. */
+/* Whether the process that writes it still is there. pid: of the writer here, 0: not known. A
+ * program that closed its descriptors has lost its sign of life, the lock; then its pid and start
+ * decide, if root and pid are given. Looks at nothing that segment_read changes: another thread may
+ * call it meanwhile. */
+bool segment_has_writer(const struct segment *segment, const struct root *root, pid_t pid);
 enum segment_life segment_life(const struct segment *segment, const struct root *root, pid_t pid);
 const char *segment_life_name(enum segment_life life); /* "live", "ended", "crashed" */
 
@@ -152,12 +157,15 @@ ssize_t segment_take_events(struct segment *segment, struct segment_event *event
 /* ---- whose segment: segment_find.c ---- */
 
 #define SEGMENT_FOUND_MAX 16
+/* `tacho run` has a folder for the segments of its program, with this before its name. */
+#define SEGMENT_RUN_PREFIX "tacho-run."
 
-/* Opens all segments of a process: in `directory` (NULL or "": dev/shm below the root), and in its
- * own /dev/shm where it has another one (a container). Taken are regular files of the process's own
- * user that say its pid (that of its own namespace) and start_ticks (0: whichever has the pid now).
- * known[] are inodes that are open already and skipped. Fills ret_segments, the oldest copy first,
- * and returns how many: 0, it has none. Allocates only for what it opens. */
+/* Opens all segments of a process: in `directory` (NULL or "": dev/shm below the root), in the
+ * folders of runs there, and in its own /dev/shm where it has another one (a container). Taken are
+ * regular files of root or of one of the process's own users (it may have changed its effective one
+ * since) that say its pid (that of its own namespace) and start_ticks (0: whichever has the pid
+ * now). known[] are inodes that are open already and skipped. Fills ret_segments, the oldest copy
+ * first, and returns how many: 0, it has none. */
 size_t segment_find(const struct root *root, pid_t pid, uint64_t start_ticks, const char *directory,
                     const ino_t *known, size_t known_count,
                     struct segment *ret_segments[SEGMENT_FOUND_MAX]);

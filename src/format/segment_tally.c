@@ -12,7 +12,6 @@
 #include "base/util.h"
 #include "model/run.h"
 
-#define SOURCE "segment of libtacho"
 #define BYTES_PER_MB 1048576.0
 
 /* One name of the launch. */
@@ -20,8 +19,9 @@ struct item {
     const char *name; /* of the arena */
     enum tacho_name_kind kind;
     unsigned flags;
-    bool is_used;      /* since the last telling */
-    struct hist *hist; /* SPAN, FRAME; NULL: none yet */
+    bool is_used;       /* since the last telling */
+    struct hist *hist;  /* SPAN, FRAME; NULL: none yet */
+    struct hist *rates; /* FRAME: per second of a window; NULL: none yet */
     uint64_t first_ns, errors;
     uint64_t total;
     double largest, value;
@@ -72,8 +72,10 @@ void segment_tally_free(struct segment_tally *tally)
 {
     if (!tally)
         return;
-    for (size_t i = 0; i < tally->item_count; i++)
+    for (size_t i = 0; i < tally->item_count; i++) {
         hist_free(tally->items[i].hist);
+        hist_free(tally->items[i].rates);
+    }
     free(tally->items);
     free(tally->marks);
     free(tally->known);
@@ -94,20 +96,19 @@ static int no_memory(struct error *err)
 
 /* ---- adding ---- */
 
-static struct item *item_of(struct segment_tally *tally, const struct segment_channel *channel)
+static struct item *item_of(struct segment_tally *tally, enum tacho_name_kind kind,
+                            const char *text, unsigned flags)
 {
     for (size_t i = 0; i < tally->item_count; i++) {
-        if (tally->items[i].kind == channel->kind &&
-            strcmp(tally->items[i].name, channel->name) == 0)
+        if (tally->items[i].kind == kind && strcmp(tally->items[i].name, text) == 0)
             return &tally->items[i];
     }
-    char *name = arena_strdup(&tally->arena, channel->name);
+    char *name = arena_strdup(&tally->arena, text);
     if (!name || array_reserve(&tally->items, &tally->item_capacity, tally->item_count + 1,
                                sizeof(*tally->items)) < 0)
         return NULL;
     struct item *item = &tally->items[tally->item_count++];
-    *item = (struct item){
-        .name = name, .kind = channel->kind, .flags = channel->flags, .largest = NAN, .value = NAN};
+    *item = (struct item){.name = name, .kind = kind, .flags = flags, .largest = NAN, .value = NAN};
     return item;
 }
 
@@ -127,7 +128,7 @@ static int add_hist(struct segment_tally *tally, const struct segment_hist *from
 static int add_channel(struct segment_tally *tally, const struct segment_view *view,
                        const struct segment_channel *channel, struct error *err)
 {
-    struct item *item = item_of(tally, channel);
+    struct item *item = item_of(tally, channel->kind, channel->name, channel->flags);
     if (!item)
         return no_memory(err);
     item->is_used = true;
@@ -165,7 +166,8 @@ static void add_open(struct segment_tally *tally, const struct segment_view *vie
 {
     for (size_t i = 0; i < view->open_count; i++) {
         const struct segment_open_span *open = &view->open[i];
-        struct item *item = item_of(tally, &view->channels[open->channel]);
+        const struct segment_channel *channel = &view->channels[open->channel];
+        struct item *item = item_of(tally, channel->kind, channel->name, channel->flags);
         if (item && open->begin_ns < end_ns)
             item->open_ns = u64_max(item->open_ns, end_ns - open->begin_ns);
     }
@@ -188,6 +190,20 @@ int segment_tally_add(struct segment_tally *tally, const struct segment *segment
     tally->left_out +=
         view->dropped_names + view->dropped_threads + view->dropped_hists + view->dropped_marks;
     return add_marks(tally, view, err);
+}
+
+int segment_tally_add_rate(struct segment_tally *tally, const char *camera, double per_s,
+                           struct error *err)
+{
+    struct item *item = item_of(tally, TACHO_NAME_FRAME, camera, 0);
+    uint64_t rate;
+    if (item && !item->rates)
+        item->rates = hist_new();
+    if (!item || !item->rates)
+        return no_memory(err);
+    if (run_shown_to_hist(metric_find("frame_fps"), per_s, &rate))
+        hist_record(item->rates, rate);
+    return 0;
 }
 
 /* ---- telling ---- */
@@ -226,7 +242,7 @@ static bool series_of(struct telling *telling, const char *metric_name, const ch
                                   .kind = SERIES_VALUE,
                                   .metric = metric,
                                   .instance = tally->known[i].instance,
-                                  .source = SOURCE};
+                                  .source = SEGMENT_SOURCE};
     return true;
 }
 
@@ -272,14 +288,15 @@ static void tell_value(struct telling *telling, const char *metric, const char *
     telling->rc = telling->out->samples(telling->out->context, &block, telling->err);
 }
 
-static void tell_hist(struct telling *telling, const char *metric, const struct item *item)
+static void tell_hist(struct telling *telling, const char *metric, const char *instance,
+                      const struct hist *hist)
 {
     struct series series;
-    if (telling->rc < 0 || telling->out->is_ignored || !item->hist || item->hist->count == 0 ||
-        !series_of(telling, metric, item->name, &series))
+    if (telling->rc < 0 || telling->out->is_ignored || !hist || hist->count == 0 ||
+        !series_of(telling, metric, instance, &series))
         return;
     struct sample_block block = {
-        .series = &series, .invocation = telling->out->invocation, .hist = item->hist};
+        .series = &series, .invocation = telling->out->invocation, .hist = hist};
     telling->rc = telling->out->samples(telling->out->context, &block, telling->err);
 }
 
@@ -295,7 +312,7 @@ static void tell_event(struct telling *telling, uint64_t t_ns, const char *name,
 
 static void tell_span(struct telling *telling, const struct item *item)
 {
-    tell_hist(telling, "span_ms", item);
+    tell_hist(telling, "span_ms", item->name, item->hist);
     if (item->first_ns > 0)
         tell_value(telling, "span_first_ms", item->name, 0, (double)item->first_ns);
     if (item->errors > 0)
@@ -316,7 +333,8 @@ static void tell_item(struct telling *telling, const struct item *item)
         tell_span(telling, item);
         break;
     case TACHO_NAME_FRAME:
-        tell_hist(telling, "frame_interval_ms", item);
+        tell_hist(telling, "frame_interval_ms", item->name, item->hist);
+        tell_hist(telling, "frame_fps", item->name, item->rates);
         tell_value(telling, "frames_total", item->name, 0, (double)item->total);
         break;
     case TACHO_NAME_GAUGE:
@@ -385,6 +403,8 @@ static void forget(struct segment_tally *tally)
         struct item *item = &tally->items[i];
         if (item->hist)
             hist_reset(item->hist);
+        if (item->rates)
+            hist_reset(item->rates);
         item->is_used = false;
         item->total = item->first_ns = item->errors = item->open_ns = 0;
         item->largest = item->value = NAN;
@@ -403,16 +423,5 @@ int segment_tally_tell(struct segment_tally *tally, const struct segment_tally_o
     tell_pipeline(&telling);
     tell_marks(&telling);
     forget(tally);
-    return telling.rc;
-}
-
-/* As a distribution: while a launch runs nobody knows yet whether it will count. */
-int segment_tally_tell_rate(struct segment_tally *tally, const struct segment_tally_out *out,
-                            const char *camera, double per_s, struct error *err)
-{
-    struct segment_tally_out failed = *out;
-    struct telling telling = {.tally = tally, .out = &failed, .err = err};
-    failed.is_failed = true;
-    tell_value(&telling, "frame_fps", camera, 0, per_s);
     return telling.rc;
 }

@@ -6,7 +6,7 @@
  *       their times and the memory between them, of spans that were open at the end how long.
  * Names: processes of one launch that use the same name are one series. A series keeps its id for
  *       all launches of a run.
- * Memory: 58 KB for each name with a distribution, until segment_tally_free.
+ * Memory: 58 KB for each distribution, until segment_tally_free.
  * Threads: one at a time. Errors: -ERROR_NOMEM, and what the receiver says.
  */
 #ifndef TACHO_FORMAT_SEGMENT_TALLY_H
@@ -40,9 +40,10 @@ int segment_tally_add(struct segment_tally *tally, const struct segment *segment
 /* Tells what was added since the last time, and forgets it. */
 int segment_tally_tell(struct segment_tally *tally, const struct segment_tally_out *out,
                        struct error *err);
-/* Frames of a camera per second of one window. */
-int segment_tally_tell_rate(struct segment_tally *tally, const struct segment_tally_out *out,
-                            const char *camera, double per_s, struct error *err);
+/* Frames of a camera per second of one window; told with the rest, since until the launch is over
+ * nobody knows whether it counts. */
+int segment_tally_add_rate(struct segment_tally *tally, const char *camera, double per_s,
+                           struct error *err);
 /* What found no room over all: in the files, and series beyond series_max. */
 uint64_t segment_tally_left_out(const struct segment_tally *tally);
 

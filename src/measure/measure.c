@@ -13,6 +13,7 @@
 #include "base/interrupt.h"
 #include "base/str.h"
 #include "base/util.h"
+#include "format/segment.h"
 #include "measure/measure_internal.h"
 #include "model/environment.h"
 
@@ -283,6 +284,17 @@ int measure_step(struct measure *measure, bool *ret_more, struct error *err)
 
 /* ---- end ---------------------------------------------------------------------------------- */
 
+/* What an instrumented program said before it failed is kept (workload/command/channels.c). */
+static bool keeps_channels_of_failed(const struct measure *measure)
+{
+    for (size_t i = 0; i < measure->run.series_count && !measure->plan.ignore_failure; i++) {
+        const char *source = measure->run.series[i].series.source;
+        if (source && strcmp(source, SEGMENT_SOURCE) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int find_failures(struct measure *measure, struct error *err)
 {
     if (measure->failures == 0)
@@ -291,10 +303,12 @@ static int find_failures(struct measure *measure, struct error *err)
     finding_init(&finding, "program_failed", SEVERITY_WARNING, "");
     const char *one = has_many_units(measure) ? "process" : measure->plan.workload->unit;
     const char *several = has_many_units(measure) ? "processes" : measure->plan.workload->units;
-    finding_sentence(&finding, "%llu of %u %s failed and %s kept out of every figure; the last: %s",
-                     (unsigned long long)measure->failures, measure->invocations,
-                     measure->invocations == 1 ? one : several,
-                     measure->failures == 1 ? "is" : "are", measure->program_error.message);
+    finding_sentence(
+        &finding, "%llu of %u %s failed and %s kept out of every figure%s; the last: %s",
+        (unsigned long long)measure->failures, measure->invocations,
+        measure->invocations == 1 ? one : several, measure->failures == 1 ? "is" : "are",
+        keeps_channels_of_failed(measure) ? " but what the program recorded itself" : "",
+        measure->program_error.message);
     finding.has_value = true;
     finding.value = (double)measure->failures;
     finding.n = measure->invocations;

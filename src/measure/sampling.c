@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "measure/gaps.h"
 #include "measure/measure_internal.h"
 
 static void flush_channel(struct measure *measure, struct channel_buffer *channel)
@@ -114,31 +115,13 @@ int sampling_open(struct measure *measure, struct error *err)
     return rc < 0 ? rc : sampler_start(measure->sampler, err);
 }
 
-/* A sampler that is kept from its core, or a ring that nobody drained, leaves holes; a mean over
- * such a series is not what it seems. One late tick in twenty is no news on a busy machine. */
 int sampling_find_gaps(struct measure *measure, struct error *err)
 {
-    struct sampler_stats stats;
-    sampler_get_stats(measure->sampler, &stats);
-    uint64_t missing = stats.missed_ticks + stats.dropped_rows;
-    uint64_t wanted = stats.ticks + stats.missed_ticks;
-    if (missing * 20 <= wanted)
-        return 0;
-    struct finding finding;
-    finding_init(&finding, "sampling_gaps", SEVERITY_INFO, "");
-    finding_sentence(&finding, "%llu of %llu readings of the sensors are missing",
-                     (unsigned long long)missing, (unsigned long long)wanted);
-    finding.has_value = true;
-    finding.value = (double)missing;
-    finding.n = wanted;
-    finding_evidence(&finding, "%llu ticks came too late, by up to %.0f ms; %llu rows dropped",
-                     (unsigned long long)stats.missed_ticks,
-                     (double)stats.late_ns_max / (double)NS_PER_MS,
-                     (unsigned long long)stats.dropped_rows);
-    finding_advice(&finding,
-                   "sample less often (--interval), or leave tacho a core: pin the program "
-                   "with --cores");
-    return sink_finding(measure->sink, &finding, err);
+    static const struct gaps_words words = {
+        .what = "readings of the sensors",
+        .advice = "sample less often (--interval), or leave tacho a core: pin the program with "
+                  "--cores"};
+    return gaps_tell(measure->sampler, &words, measure->sink, err);
 }
 
 void sampling_close(struct measure *measure)

@@ -78,7 +78,7 @@ struct watch_end {
     int64_t t_ns; /* since the run began */
     enum target_end_kind kind;
     int value;      /* exit status or signal */
-    char text[256]; /* "killed by SIGKILL: out of memory (kernel log)" */
+    char text[256]; /* "killed by signal 9 (SIGKILL): origin unknown" */
 };
 
 /* What is known now, for the live screen and the summary. */

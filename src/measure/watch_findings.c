@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/util.h"
+#include "measure/gaps.h"
 #include "measure/watch_internal.h"
 
 /* ---- the memory verdict ---- */
@@ -25,9 +26,11 @@ static double free_memory_mb(const struct root *root)
 
 /* What the memory of the targets must not reach: the user's limit, their group's, or what they have
  * and what is free. */
-static double limit_of(const struct watch *watch, const char **ret_name)
+static double limit_of(struct watch *watch, const char **ret_name)
 {
-    double group_mb = watch->end_count > 0 ? watch_oom_group_limit_mb(&watch->ooms[0]) : NAN;
+    if (watch->end_count > 0 && !watch->ends[0].has_ended)
+        watch_oom_look_again(&watch->ooms[0], watch->ends[0].pid);
+    double group_mb = watch->end_count > 0 ? watch->ooms[0].limit_mb : NAN;
     if (!isnan(watch->plan.memory_limit_mb)) {
         *ret_name = "--memory-limit";
         return watch->plan.memory_limit_mb;
@@ -180,28 +183,14 @@ void watch_tell_silence(struct watch *watch, int column, const struct watch_puls
 
 /* ---- sampling ---- */
 
+/* The first tick only begins the first row. */
 static int find_gaps(struct watch *watch, struct error *err)
 {
-    struct sampler_stats stats;
-    sampler_get_stats(watch->sampler, &stats);
-    uint64_t missing = stats.missed_ticks + stats.dropped_rows;
-    uint64_t wanted = stats.ticks + stats.missed_ticks;
-    if (missing * 20 <= wanted)
-        return 0;
-    struct finding finding;
-    finding_init(&finding, "sampling_gaps", SEVERITY_INFO, "");
-    finding_sentence(&finding, "%" PRIu64 " of %" PRIu64 " rows are missing", missing, wanted);
-    finding.has_value = true;
-    finding.value = (double)missing;
-    finding.n = wanted;
-    finding_evidence(&finding,
-                     "%" PRIu64
-                     " ticks came too late; late by %.1f ms (p99), at most %.0f ms; %" PRIu64
-                     " rows dropped",
-                     stats.missed_ticks, (double)stats.late_ns_p99 / (double)NS_PER_MS,
-                     (double)stats.late_ns_max / (double)NS_PER_MS, stats.dropped_rows);
-    finding_advice(&finding, "sample less often (--interval), or leave tacho a core");
-    return sink_finding(watch->sink, &finding, err);
+    static const struct gaps_words words = {
+        .what = "rows",
+        .advice = "sample less often (--interval), or leave tacho a core",
+        .beginnings = 1};
+    return gaps_tell(watch->sampler, &words, watch->sink, err);
 }
 
 static int judge_limits(struct watch *watch, struct error *err)

@@ -65,19 +65,29 @@ struct watch_oom {
     int kmsg_fd; /* -1: may not be read */
     uint64_t vmstat_kills;
     bool has_vmstat;
-    char events_path[512]; /* memory.events of the target's group; empty: none */
+    char events_path[512]; /* of the target's group; empty: none */
     uint64_t group_kills;
+    double limit_mb; /* the smallest of its group and those above it; NaN: none */
+};
+
+/* What the kernel's log said of one kill. */
+struct watch_oom_log {
+    bool is_group;   /* the memory of a control group ran out, not the machine's */
+    double limit_mb; /* of that group; NaN: not told */
 };
 
 /* Before: what the counters say now. pid 0: of no group. */
 void watch_oom_begin(struct watch_oom *oom, const struct root *root, pid_t pid);
+/* Its group and limit may have changed; for as long as the process lives. */
+void watch_oom_look_again(struct watch_oom *oom, pid_t pid);
 /* After SIGKILL: what is known of its origin, as a phrase. */
 void watch_oom_explain(struct watch_oom *oom, pid_t pid, char *buf, size_t size);
+/* Whether the counters say that something near was killed for lack of memory, as a phrase. */
+bool watch_oom_hint(const struct watch_oom *oom, char *buf, size_t size);
 void watch_oom_end(struct watch_oom *oom);
-/* The smallest limit of the target's group and those above it, MB; NaN: none. */
-double watch_oom_group_limit_mb(const struct watch_oom *oom);
-/* A record of the kernel's log that says that this process was killed for lack of memory. */
-bool watch_oom_is_kill_of(const char *record, pid_t pid);
+/* Takes the next record of the kernel's log; *log is of the kill that is being told. True: it says
+ * that this process was killed for lack of memory. */
+bool watch_oom_take_record(struct watch_oom_log *log, const char *record, pid_t pid);
 
 /* ---- the watch ---- */
 

@@ -1,9 +1,10 @@
 /* watch_oom.c: where a SIGKILL came from, as far as the kernel tells.
  *
  * The kernel writes "… Killed process PID (comm) …" to its log when it ends a process for lack of
- * memory, counts it in memory.events of the group (oom_kill) and in /proc/vmstat (oom_kill). The
- * log is proof; a counter that rose meanwhile is a hint, since it does not say whom. An exit by
- * signal 9 alone proves nothing: anybody may send that.
+ * memory (before it, of a group, "memory: usage 65536kB, limit 65536kB, …"), counts it in the group
+ * (oom_kill in memory.events, of version 1 in memory.oom_control since Linux 4.13) and in
+ * /proc/vmstat (oom_kill). The log is proof; a counter that rose meanwhile is a hint, since it does
+ * not say whom. An exit by signal 9 alone proves nothing: anybody may send that.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +15,10 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "base/unit.h"
 #include "base/util.h"
 #include "measure/watch_internal.h"
+#include "model/cgroup.h"
 
 #define RECORDS_MAX 100000 /* of the log, looked through after a kill */
 
@@ -38,41 +41,55 @@ static bool read_counter(const struct root *root, const char *path, const char *
     return false;
 }
 
-/* The group of version 2 that a process is in: the line "0::/path" of /proc/PID/cgroup. */
-static bool find_group(const struct root *root, pid_t pid, char *buf, size_t size)
+static void find_group(struct watch_oom *oom, pid_t pid)
 {
-    char path[64], text[8192];
-    snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
-    if (pid <= 0 || root_read(root, path, text, sizeof(text), NULL) < 0)
-        return false;
-    char *at = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
-    if (!at)
-        return false;
-    at = strchr(at, '/');
-    if (!at)
-        return false;
-    at[strcspn(at, "\n")] = '\0';
-    int length = snprintf(buf, size, "sys/fs/cgroup%s", at[1] ? at : "");
-    return length > 0 && (size_t)length < size;
+    struct cgroup_groups groups;
+    const struct cgroup_group *memory = &groups.part[CGROUP_MEMORY];
+    oom->events_path[0] = '\0';
+    oom->limit_mb = NAN;
+    if (pid <= 0 || cgroup_find_of(oom->root, pid, &groups, NULL) < 0)
+        return;
+    if (isfinite(groups.memory_limit_bytes))
+        oom->limit_mb = groups.memory_limit_bytes / 1048576.0;
+    int length = memory->reason != REASON_NONE
+                     ? 0
+                     : snprintf(oom->events_path, sizeof(oom->events_path), "%s/%s", memory->path,
+                                memory->unified ? "memory.events" : "memory.oom_control");
+    if (length < 0 || (size_t)length >= sizeof(oom->events_path))
+        oom->events_path[0] = '\0';
+}
+
+static void count_group(struct watch_oom *oom)
+{
+    if (oom->events_path[0] &&
+        !read_counter(oom->root, oom->events_path, "oom_kill", &oom->group_kills))
+        oom->events_path[0] = '\0';
 }
 
 void watch_oom_begin(struct watch_oom *oom, const struct root *root, pid_t pid)
 {
-    char group[400];
     *oom = (struct watch_oom){.root = root, .kmsg_fd = -1};
     oom->has_vmstat = read_counter(root, "proc/vmstat", "oom_kill", &oom->vmstat_kills);
-    if (find_group(root, pid, group, sizeof(group))) {
-        snprintf(oom->events_path, sizeof(oom->events_path), "%s/memory.events", group);
-        if (!read_counter(root, oom->events_path, "oom_kill", &oom->group_kills))
-            oom->events_path[0] = '\0';
-    }
+    find_group(oom, pid);
+    count_group(oom);
     if (root->is_machine)
         oom->kmsg_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (oom->kmsg_fd >= 0)
         lseek(oom->kmsg_fd, 0, SEEK_END);
 }
 
-bool watch_oom_is_kill_of(const char *record, pid_t pid)
+void watch_oom_look_again(struct watch_oom *oom, pid_t pid)
+{
+    char before[sizeof(oom->events_path)];
+    str_copy(before, sizeof(before), oom->events_path);
+    find_group(oom, pid);
+    if (strcmp(before, oom->events_path) != 0)
+        count_group(oom);
+}
+
+/* ---- the kernel's log ---- */
+
+static bool is_kill_of(const char *record, pid_t pid)
 {
     static const char *const forms[] = {"Killed process ", "Kill process "};
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
@@ -87,9 +104,27 @@ bool watch_oom_is_kill_of(const char *record, pid_t pid)
     return false;
 }
 
-static bool log_says_so(const struct watch_oom *oom, pid_t pid)
+bool watch_oom_take_record(struct watch_oom_log *log, const char *record, pid_t pid)
+{
+    static const char usage[] = ";memory: usage ", limit[] = ", limit ";
+    if (strstr(record, " invoked oom-killer: ")) /* the report of another one begins */
+        *log = (struct watch_oom_log){.limit_mb = NAN};
+    const char *at = strstr(record, usage);
+    if (at && (at = strstr(at, limit)) != NULL) {
+        char *end;
+        uint64_t kb = strtoull(at + strlen(limit), &end, 10);
+        log->limit_mb = end != at + strlen(limit) && strncmp(end, "kB", 2) == 0 && kb < 1ull << 50
+                            ? (double)kb / 1024
+                            : NAN;
+    }
+    log->is_group = strstr(record, "Memory cgroup out of memory") != NULL;
+    return is_kill_of(record, pid);
+}
+
+static bool log_says_so(const struct watch_oom *oom, pid_t pid, struct watch_oom_log *log)
 {
     char record[8192];
+    *log = (struct watch_oom_log){.limit_mb = NAN};
     for (int i = 0; i < RECORDS_MAX && oom->kmsg_fd >= 0; i++) {
         ssize_t n = read(oom->kmsg_fd, record, sizeof(record) - 1);
         if (n < 0 && (errno == EPIPE || errno == EINTR)) /* overwritten meanwhile: the next one */
@@ -97,26 +132,37 @@ static bool log_says_so(const struct watch_oom *oom, pid_t pid)
         if (n <= 0)
             return false;
         record[n] = '\0';
-        if (watch_oom_is_kill_of(record, pid))
+        if (watch_oom_take_record(log, record, pid))
             return true;
     }
     return false;
 }
 
-void watch_oom_explain(struct watch_oom *oom, pid_t pid, char *buf, size_t size)
+/* ---- what to say ---- */
+
+/* ", limited to 64 MB," */
+static const char *limit_text(double limit_mb, char *buf, size_t size)
+{
+    char bytes[32];
+    buf[0] = '\0';
+    if (!isnan(limit_mb))
+        snprintf(buf, size, ", limited to %s,",
+                 unit_format_bytes(limit_mb * 0x1p20, bytes, sizeof(bytes)));
+    return buf;
+}
+
+bool watch_oom_hint(const struct watch_oom *oom, char *buf, size_t size)
 {
     uint64_t now = 0;
-    if (log_says_so(oom, pid)) {
-        str_copy(buf, size, "memory ran out: the kernel killed it (kernel log)");
-        return;
-    }
+    char limit[64];
     if (oom->events_path[0] && read_counter(oom->root, oom->events_path, "oom_kill", &now) &&
         now > oom->group_kills) {
         snprintf(buf, size,
-                 "memory of its control group ran out, it seems: the kernel killed %llu there "
-                 "meanwhile (memory.events)",
-                 (unsigned long long)(now - oom->group_kills));
-        return;
+                 "memory of its control group%s ran out, it seems: the kernel killed %llu there "
+                 "meanwhile (%s)",
+                 limit_text(oom->limit_mb, limit, sizeof(limit)),
+                 (unsigned long long)(now - oom->group_kills), strrchr(oom->events_path, '/') + 1);
+        return true;
     }
     if (oom->has_vmstat && read_counter(oom->root, "proc/vmstat", "oom_kill", &now) &&
         now > oom->vmstat_kills) {
@@ -124,34 +170,22 @@ void watch_oom_explain(struct watch_oom *oom, pid_t pid, char *buf, size_t size)
                  "memory ran out, it seems: the kernel killed %llu for that meanwhile "
                  "(/proc/vmstat)",
                  (unsigned long long)(now - oom->vmstat_kills));
-        return;
+        return true;
     }
-    snprintf(buf, size, "origin unknown%s",
-             oom->kmsg_fd < 0 ? " (the kernel's log may not be read here)" : "");
+    return false;
 }
 
-double watch_oom_group_limit_mb(const struct watch_oom *oom)
+void watch_oom_explain(struct watch_oom *oom, pid_t pid, char *buf, size_t size)
 {
-    char path[512], text[64];
-    double limit_bytes = INFINITY;
-    str_copy(path, sizeof(path), oom->events_path);
-    for (char *slash; (slash = strrchr(path, '/')) && strlen(path) > strlen("sys/fs/cgroup");) {
-        char *end;
-        size_t room = sizeof(path) - (size_t)(slash - path);
-        str_copy(slash, room, "/memory.max");
-        if (root_read_line(oom->root, path, text, sizeof(text), NULL) > 0) {
-            double bytes = strtod(text, &end);
-            if (end != text && bytes < limit_bytes) /* "max" is no number */
-                limit_bytes = bytes;
-        }
-        *slash = '\0';
-        /* Now at the group itself; its parent's file is asked next. */
-        char *parent = strrchr(path, '/');
-        if (!parent || (size_t)(parent - path) < strlen("sys/fs/cgroup"))
-            break;
-        str_copy(parent, sizeof(path) - (size_t)(parent - path), "/x");
-    }
-    return isinf(limit_bytes) ? NAN : limit_bytes / 1048576.0;
+    struct watch_oom_log log;
+    char limit[64];
+    if (log_says_so(oom, pid, &log))
+        snprintf(buf, size, "memory of %s%s ran out: the kernel killed it (kernel log)",
+                 log.is_group ? "its control group" : "the machine",
+                 limit_text(log.is_group ? log.limit_mb : NAN, limit, sizeof(limit)));
+    else if (!watch_oom_hint(oom, buf, size))
+        snprintf(buf, size, "origin unknown%s",
+                 oom->kmsg_fd < 0 ? " (the kernel's log may not be read here)" : "");
 }
 
 void watch_oom_end(struct watch_oom *oom)

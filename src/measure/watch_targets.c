@@ -76,11 +76,22 @@ int watch_targets_open(struct watch *watch, struct error *err)
 static void say_signal(struct watch *watch, size_t i, struct watch_end *end)
 {
     char why[192] = "";
-    const char *name = strsignal(end->value);
+    const char *name = end->value == SIGKILL ? "SIGKILL" : strsignal(end->value);
     if (end->value == SIGKILL)
         watch_oom_explain(&watch->ooms[i], end->pid, why, sizeof(why));
     snprintf(end->text, sizeof(end->text), "killed by signal %d (%s)%s%s", end->value,
              name ? name : "?", why[0] ? ": " : "", why);
+}
+
+/* A shell that lost its program to SIGKILL ends so. */
+static void say_status(struct watch *watch, size_t i, struct watch_end *end)
+{
+    char why[192] = "";
+    bool is_of_kill = end->value == 128 + SIGKILL;
+    if (is_of_kill && !watch_oom_hint(&watch->ooms[i], why, sizeof(why)))
+        str_copy(why, sizeof(why), "as a shell tells SIGKILL of what it ran");
+    snprintf(end->text, sizeof(end->text), "exit status %d%s%s", end->value, why[0] ? ": " : "",
+             why);
 }
 
 static void note_end(struct watch *watch, size_t i, const struct target_end *how)
@@ -94,7 +105,7 @@ static void note_end(struct watch *watch, size_t i, const struct target_end *how
     if (how->kind == TARGET_END_SIGNAL)
         say_signal(watch, i, end);
     else if (how->kind == TARGET_END_EXIT)
-        snprintf(end->text, sizeof(end->text), "exit status %d", how->value);
+        say_status(watch, i, end);
     else
         snprintf(end->text, sizeof(end->text), "ended, why is not known: %s", how->evidence);
     watch->alive--;
@@ -144,7 +155,7 @@ static void look_at_held(struct watch *watch)
         const struct target *target = target_at(watch, i);
         if (watch->ends[i].has_ended || !target_has_ended(watch->plan.root, target))
             continue;
-        target_read_end(target, &how);
+        target_read_end(watch->plan.root, target, &how);
         note_end(watch, i, &how);
     }
 }

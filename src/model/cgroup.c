@@ -227,13 +227,15 @@ static void rule_out_root_v1(struct cgroup_group *group, const char *path, bool 
         set_missing(group, REASON_ABSENT, root_has_no_limits);
 }
 
-int cgroup_find(const struct root *root, struct cgroup_groups *ret_groups, struct error *err)
+/* file: "proc/self/cgroup" */
+static int find_groups(const struct root *root, const char *file, struct cgroup_groups *ret_groups,
+                       struct error *err)
 {
     char text[16384];
     struct membership member;
     char paths[CGROUP_PARTS][PATH_MAX];
     size_t up;
-    ssize_t length = root_read(root, "proc/self/cgroup", text, sizeof(text), err);
+    ssize_t length = root_read(root, file, text, sizeof(text), err);
     if (length < 0)
         return (int)length;
     struct cgroup_group *part = ret_groups->part;
@@ -258,4 +260,17 @@ int cgroup_find(const struct root *root, struct cgroup_groups *ret_groups, struc
     rule_out_root_v1(&part[CGROUP_PIDS], paths[CGROUP_PIDS],
                      group_has(root, &part[CGROUP_PIDS], "pids.current"));
     return 0;
+}
+
+int cgroup_find(const struct root *root, struct cgroup_groups *ret_groups, struct error *err)
+{
+    return find_groups(root, "proc/self/cgroup", ret_groups, err);
+}
+
+int cgroup_find_of(const struct root *root, pid_t pid, struct cgroup_groups *ret_groups,
+                   struct error *err)
+{
+    char file[64];
+    snprintf(file, sizeof(file), "proc/%d/cgroup", (int)pid);
+    return find_groups(root, file, ret_groups, err);
 }

@@ -1,5 +1,5 @@
-/* cgroup.h: the control groups that tacho is in, and their limits; for the environment of a run and
- * the collector `cgroup`.
+/* cgroup.h: the control groups that tacho or a process is in, and their limits; for the environment
+ * of a run, the collector `cgroup` and how a watched process ended.
  *
  * What: a process is in one group of version 2, and in one per controller of version 1; a hybrid
  *       has both. cgroup_find says for each controller which directory is its group's, or why there
@@ -10,6 +10,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/file.h"
 #include "model/reason.h"
@@ -34,5 +35,8 @@ struct cgroup_groups {
 
 /* The groups of tacho itself, in which what it starts runs too. */
 int cgroup_find(const struct root *root, struct cgroup_groups *ret_groups, struct error *err);
+/* Those of a process. */
+int cgroup_find_of(const struct root *root, pid_t pid, struct cgroup_groups *ret_groups,
+                   struct error *err);
 
 #endif

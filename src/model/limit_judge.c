@@ -437,8 +437,7 @@ static void judge_without_values(struct finding *finding, const struct limit *li
 static void forbid_pass_of_a_part(struct judgement *judgement)
 {
     struct finding *finding = judgement->finding;
-    if (finding->outcome != OUTCOME_PASS || !was_cut_short(judgement->run) ||
-        judgement->statistic.kind == STATISTIC_PERCENTILE)
+    if (finding->outcome != OUTCOME_PASS || !was_cut_short(judgement->run))
         return;
     finding->outcome = OUTCOME_UNDECIDED;
     finding_sentence(finding, "%s was %s so far, %s: but the run was %s", judgement->subject,

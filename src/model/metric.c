@@ -133,8 +133,8 @@ const struct metric metrics_table[] = {
     ROW("inference_count", "", NEITHER, "mean",
         "Instrumented inferences that ended in the interval."),
     ROW("pipeline_fps", "1/s", HIGHER, "mean",
-        "Frames that the instrumented pipeline finished per second of the interval: all its frame "
-        "counters together, or what --fps-channel names."),
+        "Frames that the instrumented pipeline finished per second of the interval: all its own "
+        "frame counters together, else those of the hooks, or what --fps-channel names."),
     ROW("span_avg_ms", "ms", LOWER, "mean",
         "Mean duration of the spans of one name that ended in the interval."),
     ROW("span_p99_ms", "ms", LOWER, "max",

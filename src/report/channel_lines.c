@@ -102,6 +102,47 @@ static int add_row(struct content *content, const char *metric, const char *labe
     return 0;
 }
 
+/* Time and growth since the mark before; of the first mark of a process since it began recording,
+ * and what it then had. Of several (launches, or a loop) the medians. */
+static int add_mark(struct content *content, struct content_line **line,
+                    const struct run_series *series, struct error *err)
+{
+    const char *name = series->series.instance;
+    struct summary time, growth, rss;
+    char text[3][48];
+    int rc = summary_of(content->run, series, PHASE_STEADY, &time, err);
+    if (rc == 0)
+        rc = summary_of_channel(content, "mark_growth_mb", name, &growth, err);
+    if (rc == 0)
+        rc = summary_of_channel(content, "mark_rss_mb", name, &rss, err);
+    if (rc < 0 || time.n == 0)
+        return rc;
+    *line = *line ? *line : content_add_line(content, "marks");
+    content_value(series->series.metric, time.quantile[SUMMARY_P50], text[0], sizeof(text[0]));
+    content_value(metric_find("mark_rss_mb"), rss.quantile[SUMMARY_P50], text[1], sizeof(text[1]));
+    content_value(metric_find("mark_growth_mb"), growth.quantile[SUMMARY_P50], text[2],
+                  sizeof(text[2]));
+    const char *several = time.n > 1 ? "median " : "";
+    if (growth.n > 0)
+        content_add_item(*line, "%s: %s%s, growth %s", name, several, text[0], text[2]);
+    else if (rss.n > 0)
+        content_add_item(*line, "%s: %s%s, %s resident", name, several, text[0], text[1]);
+    else
+        content_add_item(*line, "%s: %s%s", name, several, text[0]);
+    return 0;
+}
+
+static int add_marks(struct content *content, struct error *err)
+{
+    struct content_line *line = NULL;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < content->run->series_count; i++) {
+        if (strcmp(content->run->series[i].series.metric->name, "mark_s") == 0)
+            rc = add_mark(content, &line, &content->run->series[i], err);
+    }
+    return rc;
+}
+
 int content_make_channel_lines(struct content *content, struct error *err)
 {
     int rc = 0;
@@ -123,6 +164,6 @@ int content_make_channel_lines(struct content *content, struct error *err)
     if (rc == 0)
         rc = add_row(content, "gauge_max", "gauges", "at most ", err);
     if (rc == 0)
-        rc = add_row(content, "mark_growth_mb", "marks", "growth ", err);
+        rc = add_marks(content, err);
     return rc;
 }

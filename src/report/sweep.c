@@ -10,6 +10,7 @@
 #include "base/unit.h"
 #include "base/util.h"
 #include "report/content.h"
+#include "report/prose.h"
 
 #define CELL 40
 #define LABEL_COLUMNS 18
@@ -217,29 +218,17 @@ static int append_table(struct page *page, struct error *err)
 
 /* ---- lines -------------------------------------------------------------------------------- */
 
-/* Words wrapped at the width; the cursor stands at `column`, further lines begin at `indent`. */
+static struct prose prose_of(const struct page *page)
+{
+    return (struct prose){.out = page->out,
+                          .width = page->is_markdown ? 0 : page->width,
+                          .colour = page->options->colour};
+}
+
 static void append_wrapped(struct page *page, const char *text, size_t column, size_t indent)
 {
-    bool is_first = true;
-    for (const char *word = text; *word; is_first = false) {
-        char buf[512];
-        size_t length = strcspn(word, " ");
-        snprintf(buf, sizeof(buf), "%.*s", (int)length, word);
-        size_t columns = str_width(buf);
-        if (!is_first && !page->is_markdown && column + 1 + columns > page->width) {
-            strbuf_putc(page->out, '\n');
-            strbuf_repeat(page->out, ' ', indent);
-            column = indent;
-        } else if (!is_first) {
-            strbuf_putc(page->out, ' ');
-            column++;
-        }
-        strbuf_append(page->out, buf);
-        column += columns;
-        word += length;
-        word += strspn(word, " ");
-    }
-    strbuf_putc(page->out, '\n');
+    struct prose prose = prose_of(page);
+    prose_wrapped(&prose, text, column, indent);
 }
 
 /* "  best for latency  batch 1 (4.21 ms)" */
@@ -398,32 +387,25 @@ static void append_basis(struct page *page)
 static void append_finding(struct page *page, const struct finding *finding)
 {
     bool is_warning = finding->severity == SEVERITY_WARNING;
-    if (page->is_markdown) {
-        strbuf_printf(page->out, "- %s", is_warning ? "**warning**: " : "");
-        append_wrapped(page, finding->sentence, 0, 0);
-        if (finding->advice[0])
-            strbuf_printf(page->out, "  → %s\n", finding->advice);
-        return;
-    }
-    strbuf_append(page->out, "  ");
-    term_styled(page->out, page->options->colour, is_warning ? TERM_YELLOW : TERM_DIM,
-                is_warning ? "!" : "i");
-    strbuf_putc(page->out, ' ');
-    append_wrapped(page, finding->sentence, 4, 4);
-    if (finding->advice[0]) {
-        strbuf_append(page->out, "    → ");
-        append_wrapped(page, finding->advice, 6, 6);
-    }
+    strbuf_printf(page->out, "- %s%s\n", is_warning ? "**warning**: " : "", finding->sentence);
+    if (finding->advice[0])
+        strbuf_printf(page->out, "  → %s\n", finding->advice);
 }
 
 static void append_findings(struct page *page)
 {
-    if (page->result->finding_count > 0)
+    const struct sweep_result *result = page->result;
+    if (!page->is_markdown) {
+        struct prose prose = prose_of(page);
+        prose_findings(&prose, result->findings, result->finding_count);
+        return;
+    }
+    if (result->finding_count > 0)
         strbuf_putc(page->out, '\n');
     for (int severity = SEVERITY_WARNING; severity >= SEVERITY_INFO; severity--)
-        for (size_t i = 0; i < page->result->finding_count; i++)
-            if ((int)page->result->findings[i].severity == severity)
-                append_finding(page, &page->result->findings[i]);
+        for (size_t i = 0; i < result->finding_count; i++)
+            if ((int)result->findings[i].severity == severity)
+                append_finding(page, &result->findings[i]);
 }
 
 static void append_runs(struct page *page)

@@ -9,6 +9,7 @@
 #include "base/unit.h"
 #include "base/util.h"
 #include "report/content.h"
+#include "report/prose.h"
 
 #define LABEL_COLUMNS 12
 #define WIDTH_MIN 40
@@ -46,32 +47,18 @@ static void append_cut(struct strbuf *out, const char *text, size_t columns)
     strbuf_append(out, buf);
 }
 
-/* Appends words wrapped at the width; the cursor stands at `column`, further lines begin at
- * `indent`. Returns where it stands then. */
+static struct prose prose_of(const struct screen *screen)
+{
+    return (struct prose){.out = screen->out,
+                          .width = screen->width,
+                          .colour = screen->options->colour,
+                          .with_evidence = screen->options->verbose};
+}
+
 static size_t append_words(struct screen *screen, const char *text, size_t column, size_t indent)
 {
-    const char *word = text;
-    bool is_first = true;
-    while (*word) {
-        char buf[512];
-        size_t length = strcspn(word, " ");
-        snprintf(buf, sizeof(buf), "%.*s", (int)length, word);
-        size_t columns = str_width(buf);
-        if (!is_first && column + 1 + columns > screen->width) {
-            blank_line(screen);
-            strbuf_repeat(screen->out, ' ', indent);
-            column = indent;
-        } else if (!is_first) {
-            strbuf_putc(screen->out, ' ');
-            column++;
-        }
-        strbuf_append(screen->out, buf);
-        column += columns;
-        word += length;
-        word += strspn(word, " ");
-        is_first = false;
-    }
-    return column;
+    struct prose prose = prose_of(screen);
+    return prose_words(&prose, text, column, indent);
 }
 
 static void append_wrapped(struct screen *screen, const char *text, size_t column, size_t indent)
@@ -269,39 +256,11 @@ static void append_lines(struct screen *screen)
 
 /* ---- findings ---- */
 
-static void append_finding(struct screen *screen, const struct finding *finding)
-{
-    bool is_warning = finding->severity == SEVERITY_WARNING;
-    strbuf_append(screen->out, "  ");
-    term_styled(screen->out, screen->options->colour, is_warning ? TERM_YELLOW : TERM_DIM,
-                is_warning ? "!" : "i");
-    strbuf_putc(screen->out, ' ');
-    append_wrapped(screen, finding->sentence, 4, 4);
-    if (finding->advice[0]) {
-        strbuf_append(screen->out, "    → ");
-        append_wrapped(screen, finding->advice, 6, 6);
-    }
-    if (screen->options->verbose && finding->evidence[0]) {
-        strbuf_append(screen->out, "      seen in: ");
-        append_wrapped(screen, finding->evidence, 15, 6);
-    }
-}
-
 static void append_findings(struct screen *screen)
 {
-    static const enum severity order[] = {SEVERITY_WARNING, SEVERITY_INFO};
     const struct run *run = screen->content->run;
-    bool is_first = true;
-    for (size_t pass = 0; pass < ARRAY_LEN(order); pass++)
-        for (size_t i = 0; i < run->finding_count; i++) {
-            const struct finding *finding = &run->findings[i];
-            if (content_is_limit(finding) || finding->severity != order[pass])
-                continue;
-            if (is_first)
-                blank_line(screen);
-            is_first = false;
-            append_finding(screen, finding);
-        }
+    struct prose prose = prose_of(screen);
+    prose_findings(&prose, run->findings, run->finding_count);
 }
 
 /* ---- what to do next ---- */

@@ -2,16 +2,18 @@
 #include "report/watch_view.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/str.h"
 #include "base/util.h"
 #include "report/watch_view_internal.h"
 
 /* Which metrics have a sparkline; those that come first get the room. */
-static const struct {
+static const struct shown {
     const char *metric;
     const char *label;
 } shown[WATCH_VIEW_HISTORIES] = {
@@ -23,6 +25,14 @@ static const struct {
     {"power_w", "power"},           {"temp_c", "temp"},
     {"work_done", "work"},          {"psi_cpu_some_pct", "psi cpu"},
     {"psi_io_some_pct", "psi io"},  {"track_fds", "fds"},
+};
+
+/* Of each GPU: first the load of all, then the memory of all, ... What a board calls by the GPU's
+ * name belongs to it. */
+static const struct shown shown_of_gpus[] = {
+    {"gpu_util_pct", "util"}, {"gpu_mem_used_mb", "mem"}, {"gpu_power_w", "power"},
+    {"power_w", "power"},     {"gpu_temp_c", "temp"},     {"temp_c", "temp"},
+    {"gpu_mhz", "clock"},
 };
 
 /* ---- rows ---- */
@@ -49,15 +59,44 @@ static void add_history(struct watch_view *view, size_t row)
         channel = find_channel(view, shown[row].metric, NULL);
     if (channel < 0 || (view->channels[channel].is_late && isnan(view->values[channel])))
         return;
-    for (size_t i = 0; i < row; i++)
-        at += at < view->history_count && view->histories[at].label == shown[i].label;
-    if (at < view->history_count && view->histories[at].label == shown[row].label)
+    while (at < view->history_count && view->histories[at].metric < row)
+        at++;
+    if (at < view->history_count && view->histories[at].metric == row)
         return;
     memmove(&view->histories[at + 1], &view->histories[at],
             (view->history_count - at) * sizeof(view->histories[0]));
-    view->histories[at] =
-        (struct watch_view_history){.channel = (size_t)channel, .label = shown[row].label};
+    view->histories[at] = (struct watch_view_history){.channel = (size_t)channel, .metric = row};
+    str_copy(view->histories[at].label, sizeof(view->histories[at].label), shown[row].label);
     view->history_count++;
+}
+
+/* "0" of "nvidia_0"; "": there is but one. */
+const char *watch_view_gpu_number(const char *instance, size_t count)
+{
+    const char *number = strrchr(instance, '_');
+    if (count <= 1)
+        return "";
+    return number ? number + 1 : instance;
+}
+
+static void add_gpu_histories(struct watch_view *view)
+{
+    const char *names[WATCH_VIEW_GPUS_MAX];
+    size_t count = watch_view_gpu_names(view, names, WATCH_VIEW_GPUS_MAX, NULL);
+    for (size_t row = 0; row < ARRAY_LEN(shown_of_gpus); row++) {
+        for (size_t i = 0; i < view->channel_count; i++) {
+            const struct channel *channel = &view->channels[i];
+            bool is_gpus = str_starts_with(channel->metric->name, "gpu_");
+            if (channel->reason != REASON_NONE || view->history_count == WATCH_VIEW_HISTORIES ||
+                strcmp(channel->metric->name, shown_of_gpus[row].metric) != 0 ||
+                (!is_gpus && !strcasestr(channel->instance, "gpu")))
+                continue;
+            struct watch_view_history *history = &view->histories[view->history_count++];
+            *history = (struct watch_view_history){.channel = i, .metric = row};
+            snprintf(history->label, sizeof(history->label), "%s %.2s", shown_of_gpus[row].label,
+                     is_gpus ? watch_view_gpu_number(channel->instance, count) : "");
+        }
+    }
 }
 
 static int begin(struct watch_view *view, const struct channel *channels, size_t count)
@@ -76,7 +115,9 @@ static int begin(struct watch_view *view, const struct channel *channels, size_t
         if (channels[i].source && strstr(channels[i].source, "(synthetic)"))
             view->is_synthetic = true;
     }
-    for (size_t i = 0; i < ARRAY_LEN(shown); i++)
+    if (view->kind == WATCH_VIEW_GPUS)
+        add_gpu_histories(view);
+    for (size_t i = 0; view->kind == WATCH_VIEW_MACHINE && i < ARRAY_LEN(shown); i++)
         add_history(view, i);
     return 0;
 }
@@ -160,6 +201,8 @@ enum watch_view_action watch_view_key(struct watch_view *view, int key)
         view->is_paused = !view->is_paused;
         return WATCH_VIEW_REDRAW;
     case 's':
+        if (view->kind == WATCH_VIEW_GPUS) /* there is nothing to sort */
+            return WATCH_VIEW_NOTHING;
         view->sort = view->sort == WATCH_VIEW_PID ? WATCH_VIEW_TREE : view->sort + 1;
         return WATCH_VIEW_REDRAW;
     default:

@@ -1,4 +1,5 @@
-/* watch_view.h: the live screen of `tacho monitor`, as a grid of cells: what is shown and where.
+/* watch_view.h: the live screen of `tacho monitor` and of `tacho monitor gpu`, as a grid of cells:
+ * what is shown and where.
  *
  * What: watch_view_add takes each new row (values that are not due keep what they were; histories
  *       for the sparklines), watch_view_key what was typed, watch_view_draw lays out a frame for
@@ -12,6 +13,7 @@
 #ifndef TACHO_REPORT_WATCH_VIEW_H
 #define TACHO_REPORT_WATCH_VIEW_H
 
+#include "analyze/gpu_watch.h"
 #include "base/grid.h"
 #include "collect/process_table.h"
 #include "measure/watch.h"
@@ -21,17 +23,24 @@
 #define WATCH_VIEW_STEPS 512 /* of a history */
 #define WATCH_VIEW_HISTORIES 16
 
+enum watch_view_kind {
+    WATCH_VIEW_MACHINE, /* the machine and what is watched */
+    WATCH_VIEW_GPUS,    /* every GPU, and what stood out of each */
+};
+
 enum watch_view_sort { WATCH_VIEW_TREE, WATCH_VIEW_CPU, WATCH_VIEW_MEMORY, WATCH_VIEW_PID };
 
 struct watch_view_history {
     size_t channel;
-    const char *label;
+    size_t metric;                   /* row of the table of what has one */
+    char label[12];                  /* of 8 columns at most */
     double values[WATCH_VIEW_STEPS]; /* a ring */
     size_t count, next;
 };
 
 struct watch_view {
     /* Set by the caller before the first row. */
+    enum watch_view_kind kind;
     const char *label;    /* what is watched; NULL: the machine */
     uint64_t interval_ns; /* of the rows */
     /* As the keys set them. */
@@ -53,6 +62,9 @@ struct watch_view_now {
     const struct process_table *processes;
     double own_cpu_pct;     /* what tacho itself uses; 100 is one core */
     double memory_limit_mb; /* what the growth verdict counts down to */
+    /* What stood out so far, of each GPU, by name. */
+    const struct gpu_watch *const *gpus;
+    size_t gpu_count;
 };
 
 enum watch_view_action { WATCH_VIEW_NOTHING, WATCH_VIEW_REDRAW, WATCH_VIEW_QUIT };

@@ -11,6 +11,14 @@
 
 /* ---- help ---- */
 
+void watch_view_help(struct pen *pen, const char *title, const char *const *lines)
+{
+    grid_put(pen->grid, pen->row, 0, pen->grid->width, GRID_BOLD, title);
+    for (size_t i = 0; lines[i]; i++)
+        grid_put(pen->grid, pen->row + 2 + i, 0, pen->grid->width, GRID_NORMAL, lines[i]);
+    grid_put(pen->grid, pen->grid->height - 1, 0, pen->grid->width, GRID_DIM, "any key: back");
+}
+
 static void draw_help(struct pen *pen)
 {
     static const char *const lines[] = {
@@ -25,33 +33,36 @@ static void draw_help(struct pen *pen)
         "growth   does memory of what is watched grow, how fast, until when",
         "graphs   the largest value of each step, from its least to its most",
         "-        cannot be had",
+        NULL,
     };
-    grid_put(pen->grid, pen->row, 0, pen->grid->width, GRID_BOLD, "tacho monitor: keys and lines");
-    for (size_t i = 0; i < ARRAY_LEN(lines); i++)
-        grid_put(pen->grid, pen->row + 2 + i, 0, pen->grid->width, GRID_NORMAL, lines[i]);
-    grid_put(pen->grid, pen->grid->height - 1, 0, pen->grid->width, GRID_DIM, "any key: back");
+    watch_view_help(pen, "tacho monitor: keys and lines", lines);
 }
 
 /* ---- small terminals ---- */
 
-static void draw_small(struct pen *pen)
+void watch_view_end_small(struct pen *pen, size_t height_for_all)
 {
     char text[96];
     size_t height = pen->grid->height;
-    watch_view_head(pen);
-    watch_view_cpu(pen);
-    watch_view_memory(pen);
-    watch_view_sum(pen);
-    watch_view_growth(pen);
     if (pen->row + 1 < height) {
-        snprintf(text, sizeof(text), "%zux%zu is too small for more; from %dx%d on there is all",
-                 pen->grid->width, height, WATCH_VIEW_WIDTH, WATCH_VIEW_HEIGHT);
+        snprintf(text, sizeof(text), "%zux%zu is too small for more; from %dx%zu on there is all",
+                 pen->grid->width, height, WATCH_VIEW_WIDTH, height_for_all);
         pen->row = height - 2;
         grid_put(pen->grid, pen->row, 0, pen->grid->width, GRID_WARN, text);
     }
     pen->row = height - 1;
     if (height > 1)
         watch_view_keys(pen);
+}
+
+static void draw_small(struct pen *pen)
+{
+    watch_view_head(pen);
+    watch_view_cpu(pen);
+    watch_view_memory(pen);
+    watch_view_sum(pen);
+    watch_view_growth(pen);
+    watch_view_end_small(pen, WATCH_VIEW_HEIGHT);
 }
 
 /* ---- all of it ---- */
@@ -98,6 +109,14 @@ static struct shares share_room(const struct pen *pen, size_t room)
     return shares;
 }
 
+void watch_view_last_row(struct pen *pen)
+{
+    pen->row = pen->grid->height - 1;
+    for (size_t i = 0; i < pen->grid->width; i++)
+        grid_put(pen->grid, pen->row, i, 1, GRID_NORMAL, " ");
+    watch_view_keys(pen);
+}
+
 static void draw_all(struct pen *pen)
 {
     size_t height = pen->grid->height;
@@ -115,10 +134,7 @@ static void draw_all(struct pen *pen)
     /* What did not fit is cut off at the keys. */
     if (pen->row < height - 1)
         watch_view_histories(pen, u64_min(shares.histories, height - 1 - pen->row));
-    pen->row = height - 1;
-    for (size_t i = 0; i < pen->grid->width; i++)
-        grid_put(pen->grid, pen->row, i, 1, GRID_NORMAL, " ");
-    watch_view_keys(pen);
+    watch_view_last_row(pen);
 }
 
 void watch_view_draw(const struct watch_view *view, const struct watch_view_now *now,
@@ -126,7 +142,9 @@ void watch_view_draw(const struct watch_view *view, const struct watch_view_now 
 {
     struct pen pen = {.view = view, .now = now, .grid = grid};
     grid_clear(grid);
-    if (view->has_help)
+    if (view->kind == WATCH_VIEW_GPUS)
+        watch_view_gpu_frame(&pen);
+    else if (view->has_help)
         draw_help(&pen);
     else if (grid->width < WATCH_VIEW_WIDTH || grid->height < WATCH_VIEW_HEIGHT)
         draw_small(&pen);

@@ -5,6 +5,7 @@
 #include "report/watch_view.h"
 
 #define WATCH_VIEW_LABEL 9 /* columns of what stands at the left of each line */
+#define WATCH_VIEW_GPUS_MAX 17
 
 /* Where the next line goes. Beyond the grid nothing is drawn, so that a section told to begin there
  * only counts its lines. */
@@ -23,12 +24,32 @@ double watch_view_value(const struct watch_view *view, const char *metric, const
 /* A history's values, oldest first, at most `most` of the newest. Returns how many. */
 size_t watch_view_history_get(const struct watch_view_history *history, size_t most, double *ret);
 
+/* "0" of "nvidia_0"; "": there is but one. */
+const char *watch_view_gpu_number(const char *instance, size_t count);
+
+/* ---- watch_view_frame.c ---- */
+
+void watch_view_help(struct pen *pen, const char *title, const char *const *lines); /* NULL ends */
+/* What stands below a picture from which something was left out. */
+void watch_view_end_small(struct pen *pen, size_t height_for_all);
+void watch_view_last_row(struct pen *pen); /* the keys, whatever stands there */
+
+/* ---- watch_view_gpus.c ---- */
+
+/* The GPUs that have values, in the order of the channels. *ret_missing (NULL: not asked): one that
+ * says why there are none. */
+size_t watch_view_gpu_names(const struct watch_view *view, const char **names, size_t capacity,
+                            const struct channel **ret_missing);
+/* All of `tacho monitor gpu`. */
+void watch_view_gpu_frame(struct pen *pen);
+
 /* ---- watch_view_parts.c: lines, each function moves the pen ---- */
 
 void watch_view_head(struct pen *pen);
 void watch_view_cpu(struct pen *pen);
 void watch_view_cores(struct pen *pen);
 void watch_view_memory(struct pen *pen);
+void watch_view_gpu(struct pen *pen, const char *instance, size_t count);
 void watch_view_gpus(struct pen *pen);
 /* Temperatures, power, board, cgroup and channels, at most `lines` lines for each. */
 void watch_view_groups(struct pen *pen, size_t lines);

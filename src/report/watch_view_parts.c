@@ -198,7 +198,7 @@ static void append_throttling(char *text, size_t size, double mask)
     }
 }
 
-static void put_gpu(struct pen *pen, const char *instance, size_t count)
+void watch_view_gpu(struct pen *pen, const char *instance, size_t count)
 {
     static const struct {
         const char *metric, *unit;
@@ -221,9 +221,8 @@ static void put_gpu(struct pen *pen, const char *instance, size_t count)
         if (!isnan(reading) && str_width(text) + str_width(value) <= room)
             append(text, sizeof(text), "%s", value);
     }
-    const char *number = strrchr(instance, '_');
     snprintf(value, sizeof(value), "GPU%s%.4s", count > 1 ? " " : "",
-             count > 1 ? (number ? number + 1 : instance) : "");
+             watch_view_gpu_number(instance, count));
     pen_label(pen, value);
     watch_view_bar(pen, WATCH_VIEW_LABEL, columns, busy / 100, GRID_GOOD);
     grid_put(pen->grid, pen->row++, WATCH_VIEW_LABEL + columns + 1, pen->grid->width, GRID_NORMAL,
@@ -240,25 +239,11 @@ static void put_reason(struct pen *pen, const char *label, const struct channel 
 
 void watch_view_gpus(struct pen *pen)
 {
-    static const char *const names[] = {"gpu_util_pct", "gpu_mem_used_mb"};
-    const struct watch_view *view = pen->view;
-    const char *instances[GPUS_MAX];
+    const char *names[GPUS_MAX];
     const struct channel *missing = NULL;
-    size_t count = 0;
-    for (size_t i = 0; i < view->channel_count && count < GPUS_MAX; i++) {
-        const struct channel *channel = &view->channels[i];
-        bool is_gpu = strcmp(channel->metric->name, names[0]) == 0 ||
-                      strcmp(channel->metric->name, names[1]) == 0;
-        bool is_known = false;
-        for (size_t j = 0; j < count; j++)
-            is_known = is_known || strcmp(instances[j], channel->instance) == 0;
-        if (is_gpu && channel->reason != REASON_NONE)
-            missing = missing ? missing : channel;
-        else if (is_gpu && !is_known)
-            instances[count++] = channel->instance;
-    }
+    size_t count = watch_view_gpu_names(pen->view, names, GPUS_MAX, &missing);
     for (size_t i = 0; i < count; i++)
-        put_gpu(pen, instances[i], count);
+        watch_view_gpu(pen, names[i], count);
     if (count == 0 && missing)
         put_reason(pen, "GPU", missing);
 }
@@ -530,8 +515,11 @@ void watch_view_keys(struct pen *pen)
     static const char *const sorts[] = {"tree", "CPU", "memory", "pid"};
     const struct watch_view *view = pen->view;
     char text[120];
-    snprintf(text, sizeof(text), "q quit  p %s  s sort: %s  h help",
-             view->is_paused ? "go on" : "pause", sorts[view->sort]);
+    if (view->kind == WATCH_VIEW_GPUS)
+        snprintf(text, sizeof(text), "q quit  p %s  h help", view->is_paused ? "go on" : "pause");
+    else
+        snprintf(text, sizeof(text), "q quit  p %s  s sort: %s  h help",
+                 view->is_paused ? "go on" : "pause", sorts[view->sort]);
     size_t used = grid_put(pen->grid, pen->row, 0, pen->grid->width, GRID_DIM, text);
     if (view->is_paused)
         grid_put(pen->grid, pen->row, used + 3, pen->grid->width, GRID_WARN,

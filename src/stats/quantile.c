@@ -145,6 +145,19 @@ double order_median(double *x, size_t n)
     return lower + (upper - lower) / 2;
 }
 
+double quantile_unsorted(double *x, size_t n, double p)
+{
+    if (n == 0 || !(p >= 0 && p <= 1))
+        return NAN;
+    double position = (double)(n - 1) * p;
+    size_t rank = (size_t)position;
+    double below = order_select(x, n, rank), fraction = position - (double)rank;
+    if (rank >= n - 1 || fraction <= 0)
+        return below;
+    double above = order_select(x + rank + 1, n - rank - 1, 0); /* the least of those behind it */
+    return below + fraction * (above - below);
+}
+
 double quantile_sorted(const double *ascending, size_t n, double p)
 {
     if (n == 0 || !(p >= 0 && p <= 1))
@@ -178,29 +191,36 @@ static size_t binomial_first(size_t n, double p, double at_least, bool strict)
  * with probability P[r <= B < s]: r is the largest rank with P[B < r] <= alpha/2, s the smallest
  * with P[B < s] >= 1 - alpha/2. Of n values that are worth only m, the ranks are those that lie at
  * the same share of the way. */
-static bool interval_by_ranks(const double *ascending, size_t n, size_t m, double p, double level,
-                              struct interval *ret)
+void quantile_interval_ranks(size_t n, double n_eff, double p, double level, size_t *ret_lo,
+                             size_t *ret_hi)
 {
-    ret->lo = -INFINITY;
-    ret->hi = INFINITY;
+    size_t m = (size_t)n_eff;
+    *ret_lo = *ret_hi = SIZE_MAX;
     if (n == 0 || m == 0 || !(p >= 0 && p <= 1) || !(level > 0 && level < 1))
-        return false;
+        return;
     double tail = (1 - level) / 2, spread = (double)(n + 1) / (double)(m + 1);
     size_t r = binomial_first(m, p, tail, true);
     size_t s = binomial_first(m, p, 1 - tail, false) + 1;
-    bool has_lo = r >= 1, has_hi = s <= m;
+    if (r >= 1)
+        *ret_lo = (size_t)floor((double)r * spread) - 1;
+    if (s <= m)
+        *ret_hi = (size_t)ceil((double)s * spread) - 1;
+}
 
-    if (has_lo)
-        ret->lo = ascending[(size_t)floor((double)r * spread) - 1];
-    if (has_hi)
-        ret->hi = ascending[(size_t)ceil((double)s * spread) - 1];
-    return has_lo && has_hi;
+static bool interval_by_ranks(const double *ascending, size_t n, double n_eff, double p,
+                              double level, struct interval *ret)
+{
+    size_t lo, hi;
+    quantile_interval_ranks(n, n_eff, p, level, &lo, &hi);
+    ret->lo = lo == SIZE_MAX ? -INFINITY : ascending[lo];
+    ret->hi = hi == SIZE_MAX ? INFINITY : ascending[hi];
+    return lo != SIZE_MAX && hi != SIZE_MAX;
 }
 
 bool quantile_interval(const double *ascending, size_t n, double p, double level,
                        struct interval *ret)
 {
-    return interval_by_ranks(ascending, n, n, p, level, ret);
+    return interval_by_ranks(ascending, n, (double)n, p, level, ret);
 }
 
 int quantile_interval_ordered(const double *x, const double *ascending, size_t n, double p,
@@ -212,7 +232,7 @@ int quantile_interval_ordered(const double *x, const double *ascending, size_t n
     double quantile = quantile_sorted(ascending, n, p);
     for (size_t i = 0; i < n; i++)
         answers[i] = x[i] <= quantile ? 1 : 0;
-    *ret_both = interval_by_ranks(ascending, n, (size_t)effective_n(answers, n), p, level, ret);
+    *ret_both = interval_by_ranks(ascending, n, effective_n(answers, n), p, level, ret);
     return 0;
 }
 

@@ -40,6 +40,18 @@ double stats_std(const double *x, size_t n); /* n-1 */
 void stats_sort(double *x, size_t n);
 /* Type 7 (Hyndman & Fan 1996; R's and numpy's default) of ascending x, 0 <= p <= 1. */
 double quantile_sorted(const double *ascending, size_t n, double p);
+/* The same of values in any order, which it changes. O(n). */
+double quantile_unsorted(double *x, size_t n, double p);
+/* The values of those 0-based ranks among x, or among |x - center| where center is no NaN: exact,
+ * without a copy, in four passes (ranks.c). Ranks ascend; at most STATS_RANKS_MAX. -1: out of
+ * memory. */
+#define STATS_RANKS_MAX 32
+int stats_ranks(const double *x, size_t n, double center, const size_t *ranks, size_t count,
+                double *ret);
+/* The 0-based ranks of the interval of quantile_interval for n_eff independent values among n; an
+ * end that the sample does not reach is SIZE_MAX. */
+void quantile_interval_ranks(size_t n, double n_eff, double p, double level, size_t *ret_lo,
+                             size_t *ret_hi);
 /* Two-sided distribution-free interval by order statistics (binomial; Conover 1999, 3.2). false
  * when n is too small for the level: then *ret holds [min or -inf … max or inf] ends that do exist.
  */
@@ -62,6 +74,22 @@ double proportion_lower(double k, double n, double confidence);
 /* Smallest n for which k exceedances still give proportion_upper(k, n) <= 1-p: MLPerf's
  * early-stopping minimum (p99, k=0, 99 %: 459). */
 uint64_t percentile_samples_needed(double p, uint64_t k, double confidence);
+
+/* ---- counts: poisson.c ---- */
+double gamma_cdf(double x, double shape); /* regularised lower incomplete gamma P(shape, x) */
+double gamma_quantile(double p, double shape);
+/* Two-sided exact interval of a Poisson mean of which k were seen (Garwood 1936); of a rate:
+ * divided by the time. */
+struct interval poisson_interval(uint64_t k, double level);
+/* P[an index of dispersion (variance over mean, of n counts) of at least `index`] where the counts
+ * are Poisson: (n-1) times it is chi squared with n-1 degrees of freedom (Fisher 1950). Small: they
+ * come in bursts. NaN below n = 2. */
+double poisson_dispersion_p(double index, uint64_t n);
+
+/* ---- two shares: fisher.c ---- */
+/* P[a or more] of a in a + b against c in c + d, where both shares are the same: Fisher's exact
+ * test (1935), one-sided. NaN: one of both has no cases. */
+double fisher_greater(uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 
 /* ---- means: mean_ci.c ---- */
 bool mean_interval(double mean, double std, double n_eff, double level, struct interval *ret);

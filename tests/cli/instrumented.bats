@@ -55,12 +55,35 @@ until_segments() {
 
 @test "instrumented: monitor sees one that it starts, and the one that that forks" {
     mkdir shm
-    TACHO_SHM_DIR=$PWD/shm "$TACHO" monitor --interval 200ms -q --json -- \
+    TACHO_SHM_DIR=$PWD/shm "$TACHO" monitor --interval 200ms -q --json -o m.csv \
+        --columns +frame_fps_camera0,span_avg_ms_decode,gauge_max_queue -- \
         "$TACHO_PROGS/prog_instrumented" 4 fork >run.json
+    # channels by name, before the program has used them
+    [[ "$(head -1 m.csv)" == *,frame_fps_camera0,span_avg_ms_decode,gauge_max_queue ]]
+    cut -d, -f9-11 m.csv | grep -qE '^[0-9]+\.[0-9]{2},[0-9]+\.[0-9]{3},[0-7]\.000$'
     # both count camera0: together more than either could
     [ "$(find shm -name 'tacho.*' | wc -l)" -eq 2 ]
     jq -e '.metrics["frames_total@camera0"].max > 0' run.json
     jq -e '.metrics["inference_avg_ms"].n >= 3' run.json
+}
+
+@test "instrumented: the columns are there when only a child is instrumented" {
+    start sh -c '"$TACHO_PROGS/prog_instrumented" 600 & echo $! >child; wait'
+    until_segments 1
+    started+=("$(cat child)")
+    "$TACHO" monitor --pid "$pid" --interval 200ms --duration 1500ms -q --no-store -o m.csv
+    [[ "$(head -1 m.csv)" == *,inference_ms_avg,inference_ms_p99,pipeline_fps ]]
+    tail -n +2 m.csv | cut -d, -f9-11 | grep -qE '^[0-9]+\.[0-9]{3},[0-9]+\.[0-9]{3},[0-9]+\.[0-9]{2}$'
+}
+
+@test "instrumented: monitor beside a run sees the program of the run" {
+    start "$TACHO" run -n 1 --warmup 0 -q --no-store-run -- "$TACHO_PROGS/prog_instrumented" 30
+    until_segments 1
+    local program
+    program=$(basename "$(find shm -name 'tacho.*')" | cut -d. -f3)
+    started+=("$program")
+    "$TACHO" monitor --pid "$program" --interval 200ms --duration 1500ms -q --no-store --json >run.json
+    jq -e '.metrics["inference_avg_ms"].min >= 2' run.json
 }
 
 @test "instrumented: another channel is the inference, another the frames" {
@@ -118,6 +141,8 @@ until_segments() {
     "$TACHO" runs show "$id" --json >stored.json
     jq -e --slurpfile run run.json '.metrics["span_ms@inference"] == $run[0].metrics["span_ms@inference"]' stored.json
     "$TACHO" runs show "$id" | grep -q '^  span  .*inference: median'
+    "$TACHO" runs show "$id" | grep -qE '^  marks .*loaded: median [0-9.]+ s, [0-9.]+ MB resident'
+    "$TACHO" runs show "$id" | grep -qE 'after model: median [0-9.]+ s, growth [89]\.'
     # there and back
     "$TACHO" runs export "$id" -o export.json
     validate_json export.json
@@ -140,6 +165,14 @@ until_segments() {
     jq -e '.metrics["span_ms@inference"].n > 5' run.json
     jq -e '.metrics["span_open_s@inference"].max > 0' run.json
     jq -e '[.events[] | select(.name == "open_span")] | length == 1' run.json
+    # it failed: its wall time is no figure, what it recorded is one
+    jq -e '.findings[] | select(.rule == "program_failed").sentence |
+        contains("every figure but what the program recorded itself")' run.json
+    status=0
+    TACHO_SHM_DIR=$PWD/shm "$TACHO" run -n 2 --warmup 0 -q --json --ignore-failure --no-store-run -- \
+        "$TACHO_PROGS/prog_instrumented" 0.3 kill >run.json || status=$?
+    jq -e '[.metrics | keys[] | select(test("span|frame|mark"))] | length == 0' run.json
+    jq -e '.findings[] | select(.rule == "program_failed").sentence | contains("every figure; ")' run.json
 }
 
 @test "instrumented: runs import reads the segment of a killed program" {

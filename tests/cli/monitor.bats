@@ -13,9 +13,13 @@ teardown() {
         kill -KILL "$pid" 2>/dev/null || continue
         wait "$pid" 2>/dev/null || true
     done
+    if [ -n "$group" ]; then
+        until rmdir "$group" 2>/dev/null || [ $((tries += 1)) -gt 100 ]; do sleep 0.02; done
+    fi
 }
 
 started=()
+group=
 
 # start COMMAND…: $pid becomes the process.
 start() {
@@ -274,6 +278,105 @@ FLAGS
     [ ! -s said ]
 }
 
+@test "monitor: another user's process: what stays empty is said, and only that" {
+    [ "$(id -u)" -eq 0 ] || skip "only root may become another user"
+    as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+    "${as_nobody[@]}" test -x "$TACHO" || skip "$TACHO is in a folder that others may not enter"
+    start sleep 1000
+    until_name "$pid" sleep
+    cd /
+    run_split "${as_nobody[@]}" "$TACHO" monitor --pid "$pid" --once --interval 50ms --json
+    [ "$status" -eq 0 ]
+    cd "$BATS_TEST_TMPDIR/work"
+    echo "$output" >once.json
+    echo "$errors"
+    [[ "$errors" == *"sleep (pid $pid) is another user's: track_read_mb_per_s"*"CAP_SYS_PTRACE"* ]]
+    jq -e '.values[] | select(.metric == "mem_track_rss_mb") | .value > 0' once.json
+    fds=$(jq '.values[] | select(.metric == "track_fds") | .value' once.json)
+    [[ "$errors" == *track_fds* ]] && said=yes || said=no
+    [ "$said" = "$([ "$fds" = null ] && echo yes || echo no)" ]
+}
+
+@test "monitor: a file that is emptied while rows go on begins with its header again" {
+    start "$TACHO" monitor --interval 20ms --no-store -q -o a.csv
+    until_rows a.csv 3
+    cp a.csv a.csv.1
+    : >a.csv # logrotate's copytruncate
+    until_rows a.csv 3
+    kill -TERM "$pid"
+    wait "$pid"
+    [ "$(head -1 a.csv)" = "$header" ]
+    [ "$(grep -c timestamp a.csv)" -eq 1 ]
+    "$TACHO" monitor --interval 20ms --duration 100ms --no-store -q -o a.csv # it is one of ours
+}
+
+@test "monitor: stopped for a while: what is missing is counted, the others stand on their grid" {
+    "$TACHO" monitor --interval 50ms --no-store --json -o a.csv >run.json 3>&- &
+    monitor=$!
+    started+=("$monitor")
+    until_rows a.csv 5
+    kill -STOP "$monitor"
+    sleep 1
+    kill -CONT "$monitor"
+    until_rows a.csv $(($(wc -l <a.csv) + 10))
+    kill -TERM "$monitor"
+    wait "$monitor"
+    /usr/bin/python3 - <<'PY'
+import json
+run = json.load(open("run.json"))
+times = [float(line.split(",")[0]) for line in open("a.csv").read().splitlines()[1:]]
+missed = run["workload"]["ticks_missed"]
+gaps = [b - a for a, b in zip(times, times[1:])]
+assert missed >= 10, missed
+assert min(gaps) > 0, "two rows at once"
+# No burst afterwards: a row for each interval that was not missed, and none is made up.
+assert abs((times[-1] - times[0]) / 0.05 - (len(gaps) + missed)) < 2, (times[-1] - times[0], len(gaps), missed)
+found = [one for one in run["findings"] if one["rule"] == "sampling_gaps"]
+assert len(found) == 1 and found[0]["value"] == missed and found[0]["n"] == len(times) + missed, found
+PY
+}
+
+# memory_group BYTES: $group becomes a control group with so much memory, of version 1 or 2.
+memory_group() {
+    local root limit
+    for root in /sys/fs/cgroup/memory /sys/fs/cgroup; do
+        limit=memory.max
+        [ "$root" = /sys/fs/cgroup ] || limit=memory.limit_in_bytes
+        group=$root/tacho-test-$$-$BATS_TEST_NUMBER
+        mkdir "$group" 2>/dev/null || continue
+        echo "$1" 2>/dev/null >"$group/$limit" && return
+        rmdir "$group"
+    done
+    group=
+    skip "no control group with a limit of memory may be made here"
+}
+
+@test "monitor: killed for lack of memory: that is said, with the limit of its group" {
+    memory_group $((32 << 20))
+    # shellcheck disable=SC2016 # for sh
+    run "$TACHO" monitor --interval 20ms --no-store -- sh -c \
+        'echo $$ >"$1/cgroup.procs" && echo 1 >"$1/memory.oom.group" 2>/dev/null; exec "$2" 200' sh \
+        "$group" "$TACHO_PROGS/prog_hog"
+    echo "$output"
+    [ "$status" -eq 5 ]
+    # Where the kernel's log may be read, that names it; else a counter that rose is a hint.
+    [[ $(tr -s ' \n' ' ' <<<"$output") == *"killed by signal 9 (SIGKILL): memory"*" ran out"* ]]
+    # Held, and of the group from the beginning: its limit is known without the log.
+    # shellcheck disable=SC2016
+    start sh -c 'echo $$ >"$1/cgroup.procs"; while [ ! -e go ]; do sleep 0.05; done; exec "$2" 200' sh \
+        "$group" "$TACHO_PROGS/prog_hog"
+    until grep -q "^$pid\$" "$group/cgroup.procs"; do sleep 0.02; done
+    "$TACHO" monitor --pid "$pid" --interval 20ms --no-store -o a.csv >summary 3>&- &
+    monitor=$!
+    started+=("$monitor")
+    until_rows a.csv 2
+    touch go
+    wait "$monitor"
+    cat summary
+    [[ $(tr -s ' \n' ' ' <summary) == *"memory of its control group, limited to 32.0 MB, ran out"* ||
+        $(cat summary) == *"why is not known"* ]]
+}
+
 @test "monitor: limits: pass, fail, undecided; waived; the recorder's profile names what is missing" {
     start sleep 1000
     run "$TACHO" monitor --pid "$pid" --interval 20ms --duration 300ms --no-store -q -o a.csv --limit 'max(mem_track_rss_mb)<=1000'
@@ -291,12 +394,14 @@ FLAGS
 
 @test "monitor: a target that ends: when and why as far as the kernel tells" {
     start sleep 1000
+    until_name "$pid" sleep
     "$TACHO" monitor --pid "$pid" --interval 20ms --no-store -o a.csv >summary 3>&- &
     monitor=$!
     until_rows a.csv 2
     kill -KILL "$pid"
     wait "$monitor"
-    grep -qE "ended +sleep \(pid $pid\): (killed by signal 9 .*origin unknown|ended, why is not known)" summary
+    cat summary
+    grep -qE "ended +sleep \(pid $pid\): (killed by signal 9 \(SIGKILL\): origin unknown|ended, why is not known)" summary
 }
 
 @test "monitor: a work file that stands still while the program lives is a finding" {

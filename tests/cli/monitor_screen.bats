@@ -119,3 +119,61 @@ monitor=("$TACHO" monitor --no-store --interval 200ms)
     grep -q 'libncursesw6' screen
     grep -q -- '--output FILE' screen
 }
+
+# ---- tacho monitor gpu ----
+
+# A stand-in of libnvidia-ml.so.1 that the build makes beside the small programs.
+use_gpus() {
+    export TACHO_NVML=$TACHO_PROGS/libnvidia-ml.so.1 NVML_STANDIN_DEVICES=$1
+    [ -e "$TACHO_NVML" ] || skip "the stand-in of NVML is not built"
+    monitor=("$TACHO" monitor gpu --no-store --interval 200ms)
+}
+
+@test "monitor gpu: a live screen of every GPU, and its summary when q ends it" {
+    use_gpus 2
+    on_terminal 'until:GPU 1' 'until:power cap' 'until:held back in' keys:h 'until:any key: back' \
+        keys:x forget resize:60x10 'until:60x10 is too small' forget resize:120x40 'until:clock 1' \
+        keys:q end -- "${monitor[@]}"
+    has exit=0 restored=yes alternate=left cursor=shown
+    grep -q 'the driver held back nvidia_1' screen # of the summary
+}
+
+@test "monitor gpu: a paused screen sends nothing, an idle one little" {
+    use_gpus 2
+    on_terminal 'until:clock 1' wait:1 idle:2 keys:p until:PAUSED wait:0.5 idle:1 keys:q end -- \
+        "${monitor[@]}"
+    has idle_bytes=0 exit=0
+    [ "$(sed -n '1s/^idle_bytes=//p' <<<"$output")" -lt 5000 ]
+}
+
+@test "monitor gpu: every signal leaves the terminal as it was" {
+    local name
+    use_gpus 1
+    for name in INT TERM; do
+        on_terminal 'until:q quit' wait:0.5 "signal:$name" end -- "${monitor[@]}"
+        has exit=0 restored=yes alternate=left cursor=shown
+    done
+    on_terminal 'until:q quit' wait:0.5 signal:SEGV end -- "${monitor[@]}"
+    has "exit=-$(kill -l SEGV)" restored=yes alternate=left cursor=shown
+}
+
+@test "monitor gpu: a terminal that cannot place text gets rows, a file no screen" {
+    use_gpus 1
+    on_terminal --term dumb 'until:util %' signal:INT end -- "${monitor[@]}"
+    has exit=0 restored=yes escapes=no
+    on_terminal --term no-such-terminal 'until:rows instead of the live screen' 'until:util %' \
+        signal:INT end -- "${monitor[@]}"
+    has exit=0 escapes=no
+    on_terminal end -- "${monitor[@]}" --duration 500ms --output gpu.csv
+    has exit=0 escapes=no
+    [ "$(grep -c nvidia_0 gpu.csv)" -ge 1 ]
+    on_terminal end -- "${monitor[@]}" --duration 500ms --quiet
+    has exit=0 escapes=no
+}
+
+@test "monitor gpu: no GPU is said before there is a screen" {
+    TACHO_ROOT=$project_root/tests/trees/pi5 on_terminal end -- "$TACHO" monitor gpu
+    has exit=4 restored=yes escapes=no
+    grep -q 'no GPU to watch' screen
+    [ ! -e .tacho ]
+}

@@ -19,6 +19,13 @@ print([entry for entry in sys.path if "tacho/auto" in entry])
 EOF
 }
 
+# A copy of the program, away from what was built with it: beside it there is no package.
+alone() {
+    mkdir -p bin
+    cp "$TACHO" bin/tacho
+    TACHO=$PWD/bin/tacho
+}
+
 # run_app ARGUMENTS...: one launch, the program's output in $errors.
 run_app() {
     run_split "$TACHO" run -n 1 --warmup 0 --json --show-output "$@"
@@ -76,6 +83,7 @@ not_hooked() {
 
 @test "no native module for this interpreter: a note in the run, and the program as it is" {
     package bare
+    alone
     run_app -- python3 app.py
     [[ $errors == *"alone None"* ]]
     [[ $(not_hooked) == *"no native module"*"pip install"*"--no-auto"* ]]
@@ -89,6 +97,7 @@ not_hooked() {
 
 @test "doctor says what would be hooked, and where the package is" {
     package
+    alone
     run_split "$TACHO" doctor --json
     [ "$(jq -r '.checks[] | select(.name == "package") | .state' <<<"$output")" = ok ]
     [[ $(jq -r '.checks[] | select(.name == "package") | .detail' <<<"$output") == "$PWD/data/python"* ]]
@@ -107,4 +116,23 @@ not_hooked() {
     "$TACHO" monitor --no-auto --interval 100ms --no-store --show-output -- python3 app.py \
         >out.txt 2>err.txt
     grep -q 'alone None' err.txt
+}
+
+@test "what was built, and what meson installs, hooks a program as it is: nothing comes from pip" {
+    local build=${TACHO%/*} program
+    [ -e "$build/build.ninja" ] && command -v meson >/dev/null || skip "not in a build folder"
+    compgen -G "$build/python/tacho/_native.*" >/dev/null || skip "no native module (python3-dev)"
+    meson install -C "$build" --no-rebuild --destdir "$PWD/dest" >install.log || {
+        cat install.log
+        return 1
+    }
+    program=$(find dest -path '*/bin/tacho')
+    for program in "$TACHO" "$PWD/$program"; do
+        PYTHONPATH=$project_root/python/tests/standins "$program" run -n 1 --warmup 0 -q --json \
+            --no-store-run -- python3 "$project_root/python/tests/apps/onnx_app.py" 20 >run.json
+        jq -e '.metrics["span_ms@inference"].n == 19' run.json
+        jq -e '.metrics["span_ms@inference first"].n == 1' run.json
+    done
+    run_split "$program" doctor --json
+    [[ $(jq -r '.checks[] | select(.name == "package") | .detail' <<<"$output") == */lib/tacho/python* ]]
 }

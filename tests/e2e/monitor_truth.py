@@ -105,9 +105,10 @@ def watch_oneself(tacho, work, seconds):
         while not os.path.exists(csv) or os.path.getsize(csv) < 200:
             time.sleep(0.01)
         before = used_s()
-        work(time.monotonic() + seconds)
+        held = work(time.monotonic() + seconds)
         kernel_s, kernel_mb = used_s() - before, rss_mb()
         time.sleep(0.25)  # one more row stands behind the work
+        del held
         os.kill(watcher, signal.SIGTERM)  # sh lets what it puts behind ignore SIGINT
         while os.path.exists("/proc/%d" % watcher):
             time.sleep(0.01)

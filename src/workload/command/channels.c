@@ -26,7 +26,6 @@
 #define SEGMENTS_MAX 256
 #define CAMERAS_MAX 32
 #define WINDOW_NS NS_PER_S
-#define PREFIX "tacho-run."
 
 struct camera {
     char name[TACHO_SEGMENT_NAME_BYTES];
@@ -81,7 +80,7 @@ static void remove_old_folders(const char *base)
         struct proc_stat stat;
         int pid;
         unsigned long long start_ticks;
-        if (sscanf(entry->d_name, PREFIX "%d.%llu.", &pid, &start_ticks) != 2 ||
+        if (sscanf(entry->d_name, SEGMENT_RUN_PREFIX "%d.%llu.", &pid, &start_ticks) != 2 ||
             fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
             !S_ISDIR(status.st_mode) || status.st_uid != geteuid())
             continue;
@@ -102,8 +101,8 @@ static bool make_folder(const char *base, char *folder, size_t size)
         return false;
     procfs_read_stat(&root, getpid(), &self, NULL);
     root_close(&root);
-    int length = snprintf(folder, size, "%s/" PREFIX "%d.%llu.XXXXXX", base, (int)getpid(),
-                          (unsigned long long)self.start_ticks);
+    int length = snprintf(folder, size, "%s/" SEGMENT_RUN_PREFIX "%d.%llu.XXXXXX", base,
+                          (int)getpid(), (unsigned long long)self.start_ticks);
     return length > 0 && (size_t)length < size && mkdtemp(folder);
 }
 
@@ -244,24 +243,22 @@ static struct segment_tally_out out_of(struct workload_io *io)
 }
 
 /* A window of a camera begins once it has frames: what a program loads first is no low rate. */
-static int tell_window(struct program_channels *channels, struct workload_io *io, uint64_t now_ns,
-                       struct error *err)
+static int add_window(struct program_channels *channels, uint64_t now_ns, struct error *err)
 {
-    struct segment_tally_out out = out_of(io);
     double seconds = (double)(now_ns - channels->window_ns) / (double)NS_PER_S;
     int rc = 0;
     for (size_t i = 0; i < channels->camera_count && rc == 0; i++) {
         struct camera *camera = &channels->cameras[i];
         if (camera->before > 0 && channels->window_ns > 0)
-            rc = segment_tally_tell_rate(channels->tally, &out, camera->name,
-                                         (double)(camera->frames - camera->before) / seconds, err);
+            rc = segment_tally_add_rate(channels->tally, camera->name,
+                                        (double)(camera->frames - camera->before) / seconds, err);
         camera->before = camera->frames;
     }
     channels->window_ns = now_ns;
     return rc;
 }
 
-int program_channels_poll(struct program *program, struct workload_io *io, struct error *err)
+int program_channels_poll(struct program *program, struct error *err)
 {
     struct program_channels *channels = program->channels;
     uint64_t now_ns = clock_mono_ns();
@@ -271,7 +268,7 @@ int program_channels_poll(struct program *program, struct workload_io *io, struc
     for (size_t i = 0; i < channels->segment_count; i++)
         segment_read(channels->segments[i], NULL);
     count_frames(channels);
-    return tell_window(channels, io, now_ns, err);
+    return add_window(channels, now_ns, err);
 }
 
 int program_channels_take(struct program *program, struct workload_io *io,
@@ -313,7 +310,7 @@ int program_channels_findings(const struct program *program, struct run_sink *si
     finding.has_value = true;
     finding.value = (double)left_out;
     finding.n = 1;
-    finding_evidence(&finding, "as its segments count them (segment of libtacho)");
+    finding_evidence(&finding, "as its segments count them (" SEGMENT_SOURCE ")");
     finding_advice(&finding, "give it more room: TACHO_SEGMENT_HISTS, TACHO_SEGMENT_NAMES and "
                              "others, or fewer names");
     return sink_finding(sink, &finding, err);

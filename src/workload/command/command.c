@@ -254,7 +254,7 @@ static int wait_for_report(struct program *program, struct output *output, struc
         };
         poll(polled, ARRAY_LEN(polled), WAIT_MS);
         pass_on_stop(program, io, &stops);
-        if (first == 0 && (first = program_channels_poll(program, io, err)) < 0)
+        if (first == 0 && (first = program_channels_poll(program, err)) < 0)
             launcher_kill(program->args->launcher, true, NULL);
         for (int i = 0; i < OUTPUT_STREAMS && first == 0; i++) {
             if (polled[1 + i].revents == 0)

@@ -107,7 +107,7 @@ void program_settle_outcome(const struct program *program, const struct workload
 /* channels.c: what an instrumented program records. Opened last of all settings. */
 int program_channels_open(struct program *program, struct error *err);
 /* Call while it runs, as often as one likes. */
-int program_channels_poll(struct program *program, struct workload_io *io, struct error *err);
+int program_channels_poll(struct program *program, struct error *err);
 /* The launch is over. */
 int program_channels_take(struct program *program, struct workload_io *io,
                           const struct launch_report *report, struct error *err);

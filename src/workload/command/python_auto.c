@@ -291,10 +291,10 @@ static bool look_everywhere(struct python_auto *python, const char *data)
         *slash = '\0';
     if (data && look(python, "%s/python", data))
         return true;
-    /* Installed; beside the sources (build/tacho). */
+    /* Installed; as it was built, and beside the sources (build/tacho). */
     if (slash && (look(python, "%s/../lib/tacho/python", self) ||
                   look(python, "%s/../lib/python3/dist-packages", self) ||
-                  look(python, "%s/../python", self)))
+                  look(python, "%s/python", self) || look(python, "%s/../python", self)))
         return true;
     return look_at_site(python);
 }

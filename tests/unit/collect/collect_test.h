@@ -70,13 +70,15 @@ static inline void test_close(struct test_collector *test)
     channel_set_deinit(&test->channels);
 }
 
-/* Samples one second later than before; values are read by value_of. */
+/* Attends and samples one second later than before; values are read by value_of. */
 static inline int test_sample_target(struct test_collector *test, pid_t target, uint32_t generation)
 {
     uint64_t now_ns = test->now_ns += NS_PER_S;
     struct collect_tick tick = {now_ns, now_ns, target, generation};
     for (size_t i = 0; i < COLLECT_CHANNELS_MAX; i++)
         test->values[i] = NAN;
+    if (test->collector->attend)
+        test->collector->attend(test->state, &tick);
     return test->collector->sample(test->state, &tick, test->values);
 }
 

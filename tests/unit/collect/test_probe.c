@@ -224,6 +224,47 @@ static void finds_a_container_and_a_program_after_exec(void **state)
     assert_true(value_of(test, "frames_total", "camera0") == 0);
 }
 
+/* Beside `tacho run`, which has a folder for what its program writes; not in somebody else's. */
+static void finds_the_program_of_a_run(void **state)
+{
+    struct fixture *fixture = *state;
+    struct test_collector *test = &fixture->test;
+    char from[512], folder[400], to[512];
+    write_segment(fixture, 500);
+    path_of(&fixture->tree, 500, "", from, sizeof(from));
+    snprintf(folder, sizeof(folder), "%s/dev/shm/tacho-run.400.4000.abcdef", fixture->tree.path);
+    snprintf(to, sizeof(to), "%s/%s", folder, strrchr(from, '/') + 1);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(rename(from, to), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(folder, 12345, (gid_t)-1), 0);
+        test_sample_target(test, 500, 1);
+        assert_null(test_channel(test, "frames_total", "camera0"));
+        assert_int_equal(chown(folder, 0, (gid_t)-1), 0);
+    }
+    test_sample_target(test, 500, 2);
+    assert_true(value_of(test, "frames_total", "camera0") == 0);
+}
+
+/* A setuid program, or a daemon that gave root up: the file is of who it was when it made it. */
+static void finds_a_program_that_changed_its_user(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[256];
+    snprintf(text, sizeof(text), "Name:\tpipeline\nUid:\t42001\t42002\t%u\t42002\nNSpid:\t500\n",
+             (unsigned)geteuid());
+    test_tree_write(&fixture->tree, "proc/500/status", text);
+    write_segment(fixture, 500);
+    test_sample_target(&fixture->test, 500, 1);
+    assert_true(value_of(&fixture->test, "frames_total", "camera0") == 0);
+    if (geteuid() == 0) { /* of root, and now nothing of root is left */
+        test_tree_write(&fixture->tree, "proc/500/status",
+                        "Name:\tpipeline\nUid:\t42001\t42001\t42001\t42001\nNSpid:\t500\n");
+        test_sample_target(&fixture->test, 500, 2);
+        assert_true(value_of(&fixture->test, "frames_total", "camera0") == 0);
+    }
+}
+
 /* Files that pretend: another start, another pid in the file, a link, no segment at all. */
 static void takes_no_impostor(void **state)
 {
@@ -289,6 +330,82 @@ static void follows_another_target(void **state)
     ASSERT_NAN(value_of(test, "frames_total", "camera0"));
 }
 
+/* A program counts "parcels", the hooks count what its camera hands over: the same frames. */
+static void believes_the_programs_own_frames(void **state)
+{
+    struct fixture *fixture = *state;
+    struct test_collector *test = &fixture->test;
+    image_name(fixture->image, 1, "video0", TACHO_NAME_FRAME, TACHO_NAME_AUTO, 0);
+    write_segment(fixture, 500);
+    test_sample_target(test, 500, 1);
+    fixture->image->counters[0][0] = 30;
+    write_segment(fixture, 500);
+    test_sample_target(test, 500, 1);
+    ASSERT_NEAR(fixed(fixture, "pipeline_fps"), 30, 1e-9); /* there are no others */
+    image_name(fixture->image, 6, "parcels", TACHO_NAME_FRAME, 0, 3);
+    fixture->image->counters[0][0] = 60;
+    fixture->image->counters[0][3] = 20;
+    write_segment(fixture, 500);
+    test_sample_target(test, 500, 1);
+    ASSERT_NEAR(fixed(fixture, "pipeline_fps"), 20, 1e-9);
+    ASSERT_NEAR(value_of(test, "frame_fps", "video0"), 30, 1e-9);
+    ASSERT_NEAR(value_of(test, "frame_fps", "parcels"), 20, 1e-9);
+}
+
+static void attend(struct fixture *fixture, pid_t target, uint32_t generation)
+{
+    struct test_collector *test = &fixture->test;
+    struct collect_tick tick = {
+        .now_ns = test->now_ns, .target = target, .target_generation = generation};
+    test->collector->attend(test->state, &tick);
+}
+
+/* Targets change between attending and sampling: a tick that is still about the old ones sees
+ * nothing of the new, and loses nothing of them. */
+static void attending_may_be_ahead_of_sampling(void **state)
+{
+    struct fixture *fixture = *state;
+    struct test_collector *test = &fixture->test;
+    write_process(&fixture->tree, 600, "", 'S');
+    fixture->image->counters[0][0] = 5;
+    write_segment(fixture, 500);
+    fixture->image->counters[0][0] = 70;
+    write_segment(fixture, 600);
+    test_sample_target(test, 500, 1);
+    assert_true(value_of(test, "frames_total", "camera0") == 5);
+    attend(fixture, 600, 2);
+    struct collect_tick late = {
+        .now_ns = test->now_ns += NS_PER_S, .target = 500, .target_generation = 1};
+    assert_int_equal(test->collector->sample(test->state, &late, test->values), 0);
+    assert_true(value_of(test, "frames_total", "camera0") == 5);
+    late.target = 600;
+    late.target_generation = 2;
+    assert_int_equal(test->collector->sample(test->state, &late, test->values), 0);
+    assert_true(value_of(test, "frames_total", "camera0") == 70);
+}
+
+/* More processes than there are places, one after the other: places are used again. */
+static void places_are_used_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct test_collector *test = &fixture->test;
+    char path[512];
+    fixture->image->counters[0][0] = 1;
+    for (int i = 0; i < 100; i++) {
+        write_process(&fixture->tree, 501 + i, "", 'S');
+        char children[16];
+        snprintf(children, sizeof(children), "%d", 501 + i);
+        write_process(&fixture->tree, 500, children, 'S');
+        write_segment(fixture, 501 + i);
+        test_sample_target(test, 500, 1);
+        write_process(&fixture->tree, 501 + i, "", 'Z');
+        test_sample_target(test, 500, 1);
+        path_of(&fixture->tree, 501 + i, "", path, sizeof(path));
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_true(value_of(test, "frames_total", "camera0") == 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,9 +416,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(tells_how_long_a_span_is_open, setup, teardown),
         cmocka_unit_test_setup_teardown(finds_a_container_and_a_program_after_exec, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(finds_the_program_of_a_run, setup, teardown),
+        cmocka_unit_test_setup_teardown(finds_a_program_that_changed_its_user, setup, teardown),
         cmocka_unit_test_setup_teardown(takes_no_impostor, setup, teardown),
         cmocka_unit_test_setup_teardown(counts_names_without_a_column, setup, teardown),
         cmocka_unit_test_setup_teardown(follows_another_target, setup, teardown),
+        cmocka_unit_test_setup_teardown(believes_the_programs_own_frames, setup, teardown),
+        cmocka_unit_test_setup_teardown(attending_may_be_ahead_of_sampling, setup, teardown),
+        cmocka_unit_test_setup_teardown(places_are_used_again, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

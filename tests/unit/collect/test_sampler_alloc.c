@@ -10,7 +10,9 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
+#include "base/procfs.h"
 #include "collect/sampler.h"
+#include "segment_image.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HAS_OWN_ALLOCATOR 0
@@ -147,6 +149,89 @@ static void the_loop_allocates_nothing(void **state)
     root_close(&root);
 }
 
+/* ---- programs with libtacho ---- */
+
+struct frames {
+    size_t column;
+    double last; /* NAN: none yet */
+};
+
+static void take_frames(const struct sample_row *row, void *context)
+{
+    struct frames *frames = context;
+    if (!isnan(row->values[frames->column]))
+        frames->last = row->values[frames->column];
+}
+
+/* Until the frames of all segments come to this. */
+static void wait_for_frames(struct sampler *sampler, struct frames *frames, double wanted)
+{
+    while (!(frames->last == wanted)) {
+        usleep(1000);
+        sampler_drain(sampler, take_frames, frames);
+    }
+}
+
+static void write_image(const struct test_tree *tree, const struct segment_image *image,
+                        const char *suffix, size_t size)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/tacho.%u.%d.%llu%s", tree->path, (unsigned)geteuid(),
+             (int)getpid(), (unsigned long long)image->header.start_ticks, suffix);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, image, size, 0), (ssize_t)size);
+    assert_int_equal(ftruncate(fd, (off_t)size), 0);
+    close(fd);
+}
+
+/* Segments are attached, grow, are cut and come anew while the loop runs, and the target changes.
+ */
+static void segments_cost_the_loop_no_memory(void **state)
+{
+    static const char *const names[] = {"probe"};
+    struct frames frames = {.last = NAN};
+    struct segment_image *image = image_new();
+    struct proc_stat self;
+    struct test_tree tree;
+    struct root root;
+    struct sampler *sampler = NULL;
+    size_t count;
+    test_tree_init(&tree);
+    assert_int_equal(root_open(&root, "/", NULL), 0);
+    assert_int_equal(procfs_read_stat(&root, getpid(), &self, NULL), 0);
+    image->header.start_ticks = self.start_ticks;
+    image_hist(image, 0, 0, 0);
+    image->counters[0][0] = 5;
+    struct collect_env env = {.root = &root, .interval_ns = 10 * NS_PER_MS, .shm_dir = tree.path};
+    assert_int_equal(sampler_open(&env, names, 1, &sampler, NULL), 0);
+    const struct channel *channels = sampler_channels(sampler, &count);
+    while (strcmp(channels[frames.column].metric->name, "frames_total") != 0)
+        assert_true(++frames.column < count);
+    atomic_store(&calls, 0);
+    atomic_store(&armed, true);
+    assert_int_equal(sampler_start(sampler, NULL), 0);
+    sampler_set_target(sampler, getpid());
+    write_image(&tree, image, "", sizeof(*image)); /* after it was looked for the first time */
+    wait_for_frames(sampler, &frames, 5);
+    image->counters[0][0] = 7;
+    image_value(image, 0, 1000);
+    write_image(&tree, image, "", sizeof(*image));
+    wait_for_frames(sampler, &frames, 7);
+    write_image(&tree, image, "", 100); /* its values stay; the next one adds to them */
+    write_image(&tree, image, ".1", sizeof(*image));
+    wait_for_frames(sampler, &frames, 14);
+    sampler_set_target(sampler, getpid());
+    wait_for_frames(sampler, &frames, 7);
+    sampler_stop(sampler);
+    atomic_store(&armed, false);
+    assert_int_equal(atomic_load(&calls), 0);
+    sampler_close(sampler);
+    root_close(&root);
+    test_tree_deinit(&tree);
+    free(image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +239,7 @@ int main(void)
         cmocka_unit_test(catches_a_thread_that_allocates),
 #endif
         cmocka_unit_test(the_loop_allocates_nothing),
+        cmocka_unit_test(segments_cost_the_loop_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

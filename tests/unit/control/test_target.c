@@ -38,7 +38,7 @@ static void hold_started(pid_t pid, const char *word, struct target *target)
 static void check_end(const struct target *target, enum target_end_kind kind, int value)
 {
     struct target_end end;
-    target_read_end(target, &end);
+    target_read_end(&machine, target, &end);
     if (end.kind == TARGET_END_UNKNOWN) {
         assert_non_null(strstr(end.evidence, "parent"));
         return;
@@ -72,6 +72,60 @@ static void test_signal(void **state)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     assert_true(target_has_ended(&machine, &target));
     check_end(&target, TARGET_END_SIGNAL, SIGKILL);
+    target_release(&target);
+}
+
+/* A descriptor becomes readable before the parent has waited, and only then does the kernel tell.
+ */
+static void expect_zombie(const char *const *argv, enum target_end_kind kind, int value)
+{
+    struct target target;
+    struct target_end end;
+    siginfo_t info;
+    pid_t pid = start(argv);
+    assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+    hold_started(pid, "# held", &target);
+    kill(pid, SIGCONT);
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    target_read_end(&machine, &target, &end);
+    assert_int_equal(end.kind, kind);
+    assert_int_equal(end.value, value);
+    waitpid(pid, NULL, 0);
+    target_release(&target);
+}
+
+static void test_zombie(void **state)
+{
+    expect_zombie(ARGV("sh", "-c", "kill -STOP $$; exit 7 # held"), TARGET_END_EXIT, 7);
+    expect_zombie(ARGV("sh", "-c", "kill -STOP $$; exit 0 # held"), TARGET_END_EXIT, 0);
+    expect_zombie(ARGV("sh", "-c", "kill -STOP $$; kill -KILL $$ # held"), TARGET_END_SIGNAL,
+                  SIGKILL);
+}
+
+/* Its parent waits for it a little after it has ended. */
+static void test_late_parent(void **state)
+{
+    struct target target;
+    siginfo_t info;
+    pid_t pid = start(ARGV("sleep", "600"));
+    hold_started(pid, "sleep", &target);
+    kill(pid, SIGKILL);
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    pid_t watcher = fork();
+    if (watcher == 0) { /* not the parent of what it looks at, and not allowed to trace it */
+        struct target_end end;
+        bool is_root = getuid() == 0;
+        if (is_root && setuid(65534) != 0)
+            _exit(1);
+        target_read_end(&machine, &target, &end);
+        _exit(end.kind == TARGET_END_SIGNAL ? end.value != SIGKILL
+                                            : end.kind != TARGET_END_UNKNOWN || !is_root);
+    }
+    usleep(5000);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    int status;
+    assert_int_equal(waitpid(watcher, &status, 0), watcher);
+    assert_int_equal(status, 0);
     target_release(&target);
 }
 
@@ -200,6 +254,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exit_status),
         cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_zombie),
+        cmocka_unit_test(test_late_parent),
         cmocka_unit_test(test_lives),
         cmocka_unit_test(test_no_such_pid),
         cmocka_unit_test(test_own_is_not_found),

@@ -1,6 +1,8 @@
 /* test_metrics_csv.c: the monitor's CSV: columns, numbers, holding, and the file under it. */
 #include "metrics_csv_support.h"
 
+#include "malloc_countdown.h"
+
 /* Only the fixed columns, empty. */
 #define EMPTY ",,,,,,,"
 
@@ -373,6 +375,42 @@ static void reopening_follows_the_path(void **state)
     assert_text(f, FIXED_HEADER "\n3.000" EMPTY "\n4.000" EMPTY "\n5.000" EMPTY "\n");
 }
 
+/* logrotate's copytruncate: no signal, the file is just empty. */
+static void an_emptied_file_gets_its_header_again(void **state)
+{
+    struct fixture *f = *state;
+    struct metrics_csv_stats stats;
+    struct rlimit before, small;
+    struct error err = {0};
+    double values[SOURCES];
+    clear(values);
+    signal(SIGXFSZ, SIG_IGN);
+    open_csv(f, NULL, false);
+    metrics_csv_row(f->csv, 1, 0, values);
+    assert_int_equal(truncate(f->path, 0), 0);
+    malloc_countdown_start(1);
+    metrics_csv_row(f->csv, 2, 1, values);
+    assert_false(malloc_countdown_stop());
+    metrics_csv_row(f->csv, 3, 2, values);
+    assert_text(f, FIXED_HEADER "\n2.000" EMPTY "\n3.000" EMPTY "\n");
+    /* No room for the header: then there is none for a row either, until there is. */
+    assert_int_equal(truncate(f->path, 0), 0);
+    getrlimit(RLIMIT_FSIZE, &before);
+    small = before;
+    small.rlim_cur = strlen(FIXED_HEADER) / 2;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    metrics_csv_row(f->csv, 4, 3, values);
+    assert_text(f, "");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    metrics_csv_row(f->csv, 5, 4, values);
+    assert_text(f, FIXED_HEADER "\n5.000" EMPTY "\n");
+    metrics_csv_get_stats(f->csv, &stats);
+    assert_int_equal(stats.rows, 4);
+    assert_int_equal(stats.lost, 1);
+    assert_int_equal(stats.lost_errno, EFBIG);
+    assert_int_equal(metrics_csv_close(f->csv, &err), -ERROR_IO);
+}
+
 static void stdout_is_a_dash(void **state)
 {
     struct fixture *f = *state;
@@ -405,7 +443,8 @@ static void every_column_stands_for_a_metric(void **state)
         if (!metric)
             fail_msg("%s", column->metric);
         assert_int_equal(metric->kind, METRIC_VALUE);
-        assert_true((column->rule == COLUMN_EACH) == (column->each != NULL));
+        bool has_pattern = column->rule == COLUMN_EACH || column->rule == COLUMN_CHANNEL;
+        assert_true(has_pattern == (column->each != NULL));
         assert_true(column->decimals >= 0 && column->decimals <= 3);
         for (size_t j = 0; j < i; j++)
             assert_string_not_equal(column->name, metrics_columns[j].name);
@@ -454,6 +493,7 @@ int main(void)
         TEST(a_pipe_whose_reader_stalls_loses_rows_but_tears_none),
         TEST(a_pipe_whose_reader_is_gone_costs_rows_only),
         TEST(reopening_follows_the_path),
+        TEST(an_emptied_file_gets_its_header_again),
         TEST(stdout_is_a_dash),
         cmocka_unit_test(every_column_stands_for_a_metric),
         cmocka_unit_test(help_and_the_page_hold_every_column),

@@ -183,6 +183,29 @@ static void a_failed_launch_still_tells(void **state)
     assert_int_equal(frames->hist->count, 1);
 }
 
+/* Rates are seen while a launch runs and told when it is known whether it counts. */
+static void tells_rates_with_their_launch(void **state)
+{
+    struct fixture *fixture = *state;
+    struct segment_tally_out out = out_of(fixture, 0);
+    add(fixture, 9 * S);
+    assert_int_equal(segment_tally_add_rate(fixture->tally, "camera0", 25.5, NULL), 0);
+    assert_int_equal(segment_tally_add_rate(fixture->tally, "camera0", 24.5, NULL), 0);
+    assert_int_equal(segment_tally_tell(fixture->tally, &out, NULL), 0);
+    const struct run_series *rates = series_of(fixture, "frame_fps", "camera0");
+    assert_int_equal(rates->hist->count, 2);
+    assert_true(run_hist_to_shown(rates->series.metric, (double)rates->hist->min) == 24.5);
+    assert_true(run_hist_to_shown(rates->series.metric, (double)rates->hist->max) == 25.5);
+    out.is_ignored = true; /* it failed, and is only counted */
+    add(fixture, 9 * S);
+    assert_int_equal(segment_tally_add_rate(fixture->tally, "camera0", 1, NULL), 0);
+    assert_int_equal(segment_tally_tell(fixture->tally, &out, NULL), 0);
+    out.is_ignored = false;
+    add(fixture, 9 * S);
+    assert_int_equal(segment_tally_tell(fixture->tally, &out, NULL), 0);
+    assert_int_equal(rates->hist->count, 2);
+}
+
 static void counts_what_found_no_room(void **state)
 {
     struct fixture *fixture = *state;
@@ -203,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(keeps_launches_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(tells_marks_and_what_was_open, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failed_launch_still_tells, setup, teardown),
+        cmocka_unit_test_setup_teardown(tells_rates_with_their_launch, setup, teardown),
         cmocka_unit_test_setup_teardown(counts_what_found_no_room, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,7 @@ struct fixture {
     struct watch_plan plan;
     struct watch *watch;
     size_t rows, beginnings;
+    bool beginning_came_first;
     uint64_t last_ns;
     double sum;     /* of the first column that has a value */
     size_t counted; /* values in it */
@@ -46,6 +47,7 @@ static void on_row(const struct sample_row *row, double epoch_s, bool is_beginni
     assert_true(row->t_ns > fixture->last_ns);
     assert_true(epoch_s > 1e9);
     fixture->last_ns = row->t_ns;
+    fixture->beginning_came_first |= is_beginning && fixture->rows == 0;
     fixture->rows += !is_beginning;
     fixture->beginnings += is_beginning;
     if (row->due[0] && !isnan(row->values[0])) {
@@ -179,6 +181,66 @@ static void the_machine_alone(void **state)
     const struct run_series *series = run_find_series(run, "cpu_total_pct", NULL);
     assert_non_null(series);
     assert_true(series->count > 0);
+}
+
+/* Opening the store or a screen may take longer than many intervals; rows are those of the time in
+ * which there is a run, the first of them only begins it, and a sink that was opened on the way has
+ * heard of the run before. */
+struct slow {
+    struct run_sink sink;
+    struct fixture *fixture;
+    bool has_opened, has_begun;
+    size_t rows_before; /* the run */
+};
+
+static struct slow slow;
+
+static int begin_slowly(struct run_sink *sink, const struct run_info *info, struct error *err)
+{
+    assert_true(slow.has_opened);
+    usleep(50000);
+    slow.has_begun = true;
+    slow.rows_before = slow.fixture->rows + slow.fixture->beginnings;
+    return 0;
+}
+
+static int take_samples(struct run_sink *sink, const struct sample_block *block, struct error *err)
+{
+    assert_true(slow.has_begun);
+    for (size_t i = 0; i < block->n; i++)
+        assert_true(block->t_ns[i] >= 0);
+    return 0;
+}
+
+static int open_slowly(const struct channel *channels, size_t count, void *context,
+                       struct error *err)
+{
+    static const struct run_sink_ops ops = {
+        .name = "slow", .begin = begin_slowly, .samples = take_samples};
+    struct fixture *fixture = context;
+    assert_true(count > 0);
+    assert_int_equal(fixture->rows + fixture->beginnings, 0);
+    usleep(50000);
+    slow = (struct slow){.sink = {&ops}, .fixture = fixture, .has_opened = true};
+    fixture->plan.sink[0] = &slow.sink;
+    return 0;
+}
+
+static void rows_begin_when_all_is_open_however_long_that_takes(void **state)
+{
+    struct fixture *fixture = *state;
+    struct watch_status status;
+    fixture->plan.interval_ns = 2 * NS_PER_MS;
+    fixture->plan.duration_ns = 100 * NS_PER_MS;
+    fixture->plan.on_open = open_slowly;
+    watch_all(fixture);
+    watch_get_status(fixture->watch, &status);
+    assert_true(slow.has_begun);
+    assert_int_equal(slow.rows_before, 0);
+    assert_int_equal(fixture->beginnings, 1);
+    assert_true(fixture->beginning_came_first);
+    assert_true(fixture->rows > 0);
+    assert_int_equal(status.rows, fixture->rows);
 }
 
 /* However many rows there are, memory is what it was, and the mean is that of all of them. */
@@ -482,6 +544,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         TEST(the_machine_alone),
+        TEST(rows_begin_when_all_is_open_however_long_that_takes),
         TEST(many_rows_are_thinned_and_their_mean_is_exact),
         TEST(a_program_and_its_exit_status),
         TEST(a_program_that_is_not_there),

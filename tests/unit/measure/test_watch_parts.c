@@ -199,20 +199,58 @@ static void a_directory_or_a_pipe_is_no_work(void **state)
 
 /* ---- SIGKILL ---- */
 
+static bool is_kill_of(const char *record, pid_t pid)
+{
+    struct watch_oom_log log = {.limit_mb = NAN};
+    return watch_oom_take_record(&log, record, pid);
+}
+
 static void the_kernels_log_names_whom_it_killed(void **state)
 {
-    assert_true(watch_oom_is_kill_of("3,1234,98765,-;Memory cgroup out of memory: Killed process "
-                                     "151507 (dd) total-vm:104804kB, anon-rss:64640kB",
-                                     151507));
-    assert_true(watch_oom_is_kill_of("Out of memory: Kill process 9692 (a.out) score 904 or "
-                                     "sacrifice child",
-                                     9692));
-    assert_true(watch_oom_is_kill_of("Killed process 9692, UID 0, (a) b, c) total-vm:1kB", 9692));
-    assert_false(watch_oom_is_kill_of("Killed process 1515 (dd)", 151507));
-    assert_false(watch_oom_is_kill_of("Killed process 151507 (dd)", 1515));
+    assert_true(is_kill_of("3,1234,98765,-;Memory cgroup out of memory: Killed process "
+                           "151507 (dd) total-vm:104804kB, anon-rss:64640kB",
+                           151507));
+    assert_true(is_kill_of("Out of memory: Kill process 9692 (a.out) score 904 or "
+                           "sacrifice child",
+                           9692));
+    assert_true(is_kill_of("Killed process 9692, UID 0, (a) b, c) total-vm:1kB", 9692));
+    assert_false(is_kill_of("Killed process 1515 (dd)", 151507));
+    assert_false(is_kill_of("Killed process 151507 (dd)", 1515));
     /* who asked for the memory is not who was killed */
-    assert_false(watch_oom_is_kill_of("dd invoked oom-killer: gfp_mask=0xcc0, order=0", 1));
-    assert_false(watch_oom_is_kill_of("Killed process  (x)", 0));
+    assert_false(is_kill_of("dd invoked oom-killer: gfp_mask=0xcc0, order=0", 1));
+    assert_false(is_kill_of("Killed process  (x)", 0));
+}
+
+/* What a kernel 6.18 wrote, less what is of no interest: of a group's kill its limit is told before
+ * the name, and is not that of the kill before. */
+static void the_kernels_log_tells_the_groups_limit(void **state)
+{
+    static const char *const records[] = {
+        "4,900,35680036800,-;other invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0\n",
+        "6,901,35680036900,-;memory: usage 1024kB, limit 1024kB, failcnt 3\n",
+        "3,902,35680037000,-;Memory cgroup out of memory: Killed process 12 (other)\n",
+        "4,910,35681427000,-;python3 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0\n",
+        "6,911,35681427250,-;memory: usage 65536kB, limit 65536kB, failcnt 747\n",
+        "6,912,35681427259,-;memory+swap: usage 65536kB, limit 9007199254740988kB, failcnt 0\n",
+        "6,913,35681427262,-;kmem: usage 240kB, limit 9007199254740988kB, failcnt 0\n",
+        "6,914,35681427300,-;oom-kill:constraint=CONSTRAINT_MEMCG,task=python3,pid=31608,uid=0\n",
+        "3,915,35681427400,-;Memory cgroup out of memory: Killed process 31608 (python3)\n"};
+    static const char global[] = "3,990,1,-;Out of memory: Killed process 31609 (big) total-vm:1kB";
+    struct watch_oom_log log = {.limit_mb = NAN};
+    for (size_t i = 0; i < 8; i++)
+        assert_false(watch_oom_take_record(&log, records[i], 31608));
+    assert_true(watch_oom_take_record(&log, records[8], 31608));
+    assert_true(log.is_group);
+    ASSERT_NEAR(log.limit_mb, 64, 0);
+    assert_false(watch_oom_take_record(&log, records[3], 31609));
+    assert_true(isnan(log.limit_mb));
+    assert_true(watch_oom_take_record(&log, global, 31609));
+    assert_false(log.is_group);
+    /* nonsense */
+    watch_oom_take_record(&log, ";memory: usage 1kB, limit xkB", 1);
+    assert_true(isnan(log.limit_mb));
+    watch_oom_take_record(&log, ";memory: usage 1kB, limit 9007199254740988kB", 1);
+    assert_true(isnan(log.limit_mb));
 }
 
 static void counters_hint_at_the_origin(void **state)
@@ -227,7 +265,7 @@ static void counters_hint_at_the_origin(void **state)
     test_tree_write(&tree, "sys/fs/cgroup/app/rec/memory.max", "max\n");
     test_tree_write(&tree, "sys/fs/cgroup/app/memory.max", "2147483648\n");
     watch_oom_begin(&oom, &tree.root, 77);
-    ASSERT_NEAR(watch_oom_group_limit_mb(&oom), 2048, 0); /* that of the group above it */
+    ASSERT_NEAR(oom.limit_mb, 2048, 0); /* that of the group above it */
     watch_oom_explain(&oom, 77, why, sizeof(why));
     assert_non_null(strstr(why, "origin unknown"));
     test_tree_write(&tree, "proc/vmstat", "nr_free_pages 1\noom_kill 6\n");
@@ -236,7 +274,39 @@ static void counters_hint_at_the_origin(void **state)
     assert_non_null(strstr(why, "/proc/vmstat"));
     test_tree_write(&tree, "sys/fs/cgroup/app/rec/memory.events", "low 0\noom 1\noom_kill 2\n");
     watch_oom_explain(&oom, 77, why, sizeof(why));
-    assert_non_null(strstr(why, "control group"));
+    assert_non_null(strstr(why, "control group, limited to 2.00 GB, ran out, it seems"));
+    assert_non_null(strstr(why, "memory.events"));
+    watch_oom_end(&oom);
+    test_tree_deinit(&tree);
+}
+
+static void version_1_counts_too(void **state)
+{
+    struct test_tree tree;
+    struct watch_oom oom;
+    char why[192];
+    test_tree_init(&tree);
+    test_tree_write(&tree, "proc/77/cgroup", "4:memory:/rec\n1:name=systemd:/\n0::/\n");
+    test_tree_write(&tree, "sys/fs/cgroup/unified/cgroup.procs", "");
+    test_tree_write(&tree, "sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+    test_tree_write(&tree, "sys/fs/cgroup/memory/rec/memory.limit_in_bytes", "67108864\n");
+    test_tree_write(&tree, "sys/fs/cgroup/memory/rec/memory.oom_control",
+                    "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
+    watch_oom_begin(&oom, &tree.root, 77);
+    ASSERT_NEAR(oom.limit_mb, 64, 0);
+    assert_false(watch_oom_hint(&oom, why, sizeof(why)));
+    test_tree_write(&tree, "sys/fs/cgroup/memory/rec/memory.oom_control",
+                    "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
+    watch_oom_explain(&oom, 77, why, sizeof(why));
+    assert_string_equal(why, "memory of its control group, limited to 64.0 MB, ran out, it seems: "
+                             "the kernel killed 1 there meanwhile (memory.oom_control)");
+    /* It was moved, and the limit of where it is now was raised. */
+    test_tree_write(&tree, "proc/77/cgroup", "4:memory:/other\n");
+    test_tree_write(&tree, "sys/fs/cgroup/memory/other/memory.limit_in_bytes", "134217728\n");
+    test_tree_write(&tree, "sys/fs/cgroup/memory/other/memory.oom_control", "oom_kill 9\n");
+    watch_oom_look_again(&oom, 77);
+    ASSERT_NEAR(oom.limit_mb, 128, 0);
+    assert_false(watch_oom_hint(&oom, why, sizeof(why)));
     watch_oom_end(&oom);
     test_tree_deinit(&tree);
 }
@@ -248,7 +318,7 @@ static void without_any_counter_nothing_is_claimed(void **state)
     char why[192];
     test_tree_init(&tree);
     watch_oom_begin(&oom, &tree.root, 77);
-    assert_true(isnan(watch_oom_group_limit_mb(&oom)));
+    assert_true(isnan(oom.limit_mb));
     watch_oom_explain(&oom, 77, why, sizeof(why));
     assert_non_null(strstr(why, "origin unknown"));
     watch_oom_end(&oom);
@@ -270,7 +340,9 @@ int main(void)
         cmocka_unit_test(a_file_that_is_replaced_or_cut_goes_on),
         cmocka_unit_test(a_directory_or_a_pipe_is_no_work),
         cmocka_unit_test(the_kernels_log_names_whom_it_killed),
+        cmocka_unit_test(the_kernels_log_tells_the_groups_limit),
         cmocka_unit_test(counters_hint_at_the_origin),
+        cmocka_unit_test(version_1_counts_too),
         cmocka_unit_test(without_any_counter_nothing_is_claimed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

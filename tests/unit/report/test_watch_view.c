@@ -377,6 +377,109 @@ static void tells_each_verdict(void **state)
     end(&scene);
 }
 
+/* ---- tacho monitor gpu ---- */
+
+static const struct value gpus[] = {
+    {"gpu_util_pct", "nvidia_0", 71},        {"gpu_mem_used_mb", "nvidia_0", 2048},
+    {"gpu_mem_total_mb", "nvidia_0", 8192},  {"gpu_temp_c", "nvidia_0", 64},
+    {"gpu_power_w", "nvidia_0", 118.75},     {"gpu_mhz", "nvidia_0", 1980},
+    {"gpu_throttle_reasons", "nvidia_0", 4}, {"gpu_util_pct", "nvidia_1", 3},
+    {"gpu_mem_used_mb", "nvidia_1", 512},    {"gpu_mem_total_mb", "nvidia_1", 8192},
+    {"gpu_temp_c", "nvidia_1", NAN},         {"gpu_power_w", "nvidia_1", NAN},
+};
+
+static const struct value jetson[] = {
+    {"gpu_util_pct", "jetson_0", 87}, {"gpu_mem_used_mb", "jetson_0", 768},
+    {"gpu_mhz", "jetson_0", 803},     {"temp_c", "CPU-therm", 41},
+    {"temp_c", "GPU-therm", 43.5},    {"power_w", "VDD_CPU_GPU_CV", 6.25},
+    {"power_w", "VDD_SOC", 1.5},
+};
+
+struct gpu_scene {
+    struct scene scene;
+    struct gpu_watch watches[2];
+    const struct gpu_watch *pointers[2];
+};
+
+static void begin_gpus(struct gpu_scene *gpu, const struct value *values, size_t count)
+{
+    struct scene *scene = &gpu->scene;
+    *gpu = (struct gpu_scene){
+        .scene.view = {.kind = WATCH_VIEW_GPUS, .label = "monitor gpu", .interval_ns = S}};
+    scene->status.row = &scene->row;
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(gpu->watches[i].name, sizeof(gpu->watches[i].name), "nvidia_%zu", i);
+        gpu->watches[i].hot_c = 85;
+        gpu->pointers[i] = &gpu->watches[i];
+    }
+    scene->now = (struct watch_view_now){.status = &scene->status,
+                                         .own_cpu_pct = 0.31,
+                                         .memory_limit_mb = NAN,
+                                         .gpus = gpu->pointers,
+                                         .gpu_count = 2};
+    add(scene, values, count);
+}
+
+static void gpus_and_what_stood_out_of_each(void **state)
+{
+    static struct gpu_scene gpu;
+    begin_gpus(&gpu, gpus, sizeof(gpus) / sizeof(gpus[0]));
+    feed(&gpu.scene, 40);
+    assert_null(strstr(draw(&gpu.scene, 80, 24), "held back")); /* nothing did, so far */
+    gpu.watches[0].held.rows = 12;
+    gpu.watches[0].reasons_seen = 0x24;
+    gpu.watches[0].util_drops = (struct gpu_episodes){
+        .rows = 9, .episodes = 3, .worst = 12, .worst_from = 71, .worst_s = 34};
+    gpu.watches[1].hot =
+        (struct gpu_episodes){.rows = 1, .episodes = 1, .worst = 91, .worst_s = 12};
+    gpu.watches[1].power_drops = (struct gpu_episodes){
+        .rows = 1, .episodes = 1, .worst = 40, .worst_from = 120, .worst_s = 13};
+    assert_golden("watch_gpus_80x24.txt", draw(&gpu.scene, 80, 24));
+    assert_golden("watch_gpus_160x30.txt", draw(&gpu.scene, 160, 30));
+    assert_golden("watch_gpus_80x10.txt", draw(&gpu.scene, 80, 10));
+    assert_golden("watch_gpus_60x10.txt", draw(&gpu.scene, 60, 10));
+    assert_null(strstr(draw(&gpu.scene, 80, 24), "sort"));
+    assert_int_equal(watch_view_key(&gpu.scene.view, 's'), WATCH_VIEW_NOTHING);
+    watch_view_key(&gpu.scene.view, 'h');
+    assert_golden("watch_gpus_help.txt", draw(&gpu.scene, 80, 24));
+    end(&gpu.scene);
+}
+
+static void the_gpu_of_a_board_has_its_zones_and_rails(void **state)
+{
+    static struct gpu_scene gpu;
+    begin_gpus(&gpu, jetson, sizeof(jetson) / sizeof(jetson[0]));
+    feed(&gpu.scene, 5);
+    assert_golden("watch_gpus_jetson.txt", draw(&gpu.scene, 80, 24));
+    end(&gpu.scene);
+}
+
+static void no_size_breaks_the_gpus(void **state)
+{
+    static struct gpu_scene gpu;
+    static char names[8][16];
+    struct value many[8 * 4];
+    static const char *const metrics[] = {"gpu_util_pct", "gpu_mem_used_mb", "gpu_power_w",
+                                          "gpu_temp_c"};
+    for (size_t i = 0; i < 8; i++) {
+        snprintf(names[i], sizeof(names[i]), "nvidia_%zu", i);
+        for (size_t j = 0; j < 4; j++)
+            many[i * 4 + j] = (struct value){metrics[j], names[i], (double)(10 * i + j)};
+    }
+    begin_gpus(&gpu, many, 32);
+    feed(&gpu.scene, 700);
+    gpu.watches[0].held.rows = gpu.watches[1].held.rows = 12;
+    for (int help = 0; help < 2; help++) {
+        gpu.scene.view.has_help = help == 1;
+        for (size_t width = 1; width < 200; width += 7)
+            for (size_t height = 1; height < 70; height += 3)
+                draw(&gpu.scene, width, height);
+    }
+    gpu.scene.view.has_help = false;
+    assert_non_null(strstr(draw(&gpu.scene, 80, 24), "GPU 7"));
+    end(&gpu.scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +496,9 @@ int main(void)
         cmocka_unit_test(sorts),
         cmocka_unit_test(keys_pause_help_and_quit),
         cmocka_unit_test(tells_each_verdict),
+        cmocka_unit_test(gpus_and_what_stood_out_of_each),
+        cmocka_unit_test(the_gpu_of_a_board_has_its_zones_and_rails),
+        cmocka_unit_test(no_size_breaks_the_gpus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,55 @@
+/* groups_internal.h: what groups.c (reading, merging) and groups_rows.c (a thread's rows) share. */
+#ifndef TACHO_ANALYZE_FILES_GROUPS_INTERNAL_H
+#define TACHO_ANALYZE_FILES_GROUPS_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "analyze/files/groups.h"
+
+/* The wants of the table. Keys stand behind them. */
+enum { WANT_VALUE, WANT_TIME, WANT_POWER, WANT_WARMUP, WANT_KEYS };
+
+/* A group's values within the chunk that is worked on. */
+struct local_group {
+    char *key; /* its texts, a NUL between them */
+    size_t key_size;
+    uint64_t word, hash; /* word: its first eight bytes */
+    double *values;
+    double *times; /* as values; NaN: none */
+    uint32_t *lines;
+    size_t count, room; /* room: of all three */
+    size_t capacity, time_capacity, line_capacity;
+    uint64_t warmup, power_n;
+    long double power_sum;
+    struct hist *hist;   /* of this thread, over all its chunks; added up at the end */
+    struct group *group; /* known after its first merge */
+};
+
+struct local_groups {
+    struct local_group *items;
+    size_t count, capacity;
+    uint32_t *slots; /* 1 + index, open addressing; 0: free */
+    size_t slot_count;
+    size_t last;            /* the group of the row before: the next one is often the same */
+    bool is_hist;           /* of this chunk: values go to the histograms */
+    double first_s, last_s; /* times of the chunk */
+    struct skips skips;     /* lines since the chunk began */
+};
+
+struct grouping {
+    struct groups *groups;
+    const struct groups_options *options;
+    struct analysis_input *input;
+    size_t key_count;
+    bool key_is_batch[GROUP_KEYS_MAX];
+    double last_s;       /* time of the last row that was merged; NaN: none */
+    double scale;        /* from the column's unit to ms */
+    atomic_bool is_hist; /* there are too many values to keep */
+};
+
+void *local_groups_new(void *context);
+void local_groups_free(void *context, void *result);
+int local_groups_rows(void *context, void *result, const struct csv_rows *rows, struct error *err);
+uint64_t key_hash(const char *key, size_t size);
+
+#endif

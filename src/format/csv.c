@@ -1,0 +1,462 @@
+/* csv.c: the header of a table in text, and reading it on several cores. */
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/util.h"
+#include "format/csv_internal.h"
+#include "format/number.h"
+#include "format/timestamp.h"
+
+/* ---- the header ---- */
+
+/* Lines of the part of the file that was looked at. */
+struct head {
+    const char *at, *end;
+    uint64_t line;
+};
+
+static bool next_line(struct head *head, struct csv_field *ret)
+{
+    if (head->at >= head->end)
+        return false;
+    const char *newline = memchr(head->at, '\n', (size_t)(head->end - head->at));
+    ret->begin = head->at;
+    ret->end = newline ? newline : head->end;
+    head->at = newline ? newline + 1 : head->end;
+    head->line++;
+    while (ret->end > ret->begin && (ret->end[-1] == '\r' || ret->end[-1] == ' '))
+        ret->end--;
+    while (ret->begin < ret->end && *ret->begin == ' ')
+        ret->begin++;
+    return true;
+}
+
+static size_t count_byte(struct csv_field text, char byte)
+{
+    size_t count = 0;
+    bool is_quoted = false;
+    for (const char *at = text.begin; at < text.end; at++) {
+        is_quoted ^= *at == '"';
+        count += !is_quoted && *at == byte;
+    }
+    return count;
+}
+
+/* The separator of which there are most; a comma where there is none. */
+static char delimiter_of(struct csv_field text)
+{
+    static const char candidates[] = ",;\t|";
+    char best = ',';
+    size_t most = 0;
+    for (const char *candidate = candidates; *candidate; candidate++) {
+        size_t count = count_byte(text, *candidate);
+        if (count > most)
+            best = *candidate;
+        most = count > most ? count : most;
+    }
+    return best;
+}
+
+/* The next field's text, without blanks and quotes; false: there is none. */
+static bool next_field(const char **at, const char *end, char delimiter, struct csv_field *ret)
+{
+    if (*at > end)
+        return false;
+    const char *stop = *at;
+    bool is_quoted = false;
+    for (; stop < end && (is_quoted || *stop != delimiter); stop++)
+        is_quoted ^= *stop == '"';
+    *ret = (struct csv_field){*at, stop};
+    *at = stop + 1;
+    while (ret->begin < ret->end && strchr(" \t\"'", *ret->begin))
+        ret->begin++;
+    while (ret->end > ret->begin && strchr(" \t\r\"'", ret->end[-1]))
+        ret->end--;
+    return true;
+}
+
+static bool looks_like_data(struct csv_field line, char delimiter)
+{
+    size_t numbers = 0, names = 0;
+    const char *at = line.begin;
+    struct csv_field field;
+    while (next_field(&at, line.end, delimiter, &field)) {
+        double value;
+        struct timestamp time;
+        if (field.begin == field.end)
+            continue;
+        bool is_value =
+            number_parse_all(field.begin, field.end, &value) ||
+            (timestamp_parse(field.begin, field.end, &time) > 0 && time.kind == TIMESTAMP_DATE);
+        numbers += is_value;
+        names += !is_value;
+    }
+    return numbers > 0 && numbers >= names;
+}
+
+/* Comments before the first row, put together, the marks and newlines left out: a header that is a
+ * comment may be broken over two lines. Only the last lines of the comments belong to it: as many
+ * as make the number of fields of the first row. */
+static bool header_of_comments(struct strbuf *comments, size_t lines, struct csv_field row,
+                               char delimiter, struct strbuf *ret)
+{
+    size_t expected = count_byte(row, delimiter);
+    const char *all = strbuf_get(comments);
+    for (size_t last = 1; last <= lines && expected > 0; last++) {
+        const char *at = all + comments->len;
+        for (size_t i = 0; i < last; i++) {
+            for (at--; at > all && at[-1] != '\n';)
+                at--;
+        }
+        strbuf_clear(ret);
+        for (; *at; at++) {
+            if (*at != '\n')
+                strbuf_putc(ret, *at);
+        }
+        struct csv_field text = {strbuf_get(ret), strbuf_get(ret) + ret->len};
+        if (count_byte(text, delimiter) == expected)
+            return !ret->failed;
+    }
+    return false;
+}
+
+static int no_header(const struct csv *csv, const char *why, struct error *err)
+{
+    error_set(err, ERROR_INPUT, "%s", why);
+    error_at(err, source_name(csv->source), 0, 0);
+    return error_hint(err, "a table with a line of column names, separated by commas, semicolons, "
+                           "tabs or bars, is expected");
+}
+
+/* A comment without its marks, for header_of_comments. */
+static void keep_comment(struct strbuf *comments, struct csv_field line)
+{
+    while (line.begin < line.end && (*line.begin == '#' || *line.begin == ' '))
+        line.begin++;
+    strbuf_append_n(comments, line.begin, (size_t)(line.end - line.begin));
+    strbuf_putc(comments, '\n');
+}
+
+/* Finds the header: the first line that is neither blank nor a comment, unless that is data: then
+ * the comments before it. */
+static int find_header(struct csv *csv, const char *text, size_t size, struct strbuf *ret,
+                       struct csv_field *ret_first_row, struct error *err)
+{
+    struct head head = {text, text + size, 0};
+    struct csv_field line;
+    struct strbuf comments = {0};
+    size_t comment_lines = 0;
+    bool found = false;
+    while (!found && next_line(&head, &line)) {
+        if (line.begin < line.end && *line.begin == '#') {
+            keep_comment(&comments, line);
+            comment_lines++;
+        }
+        found = line.begin < line.end && *line.begin != '#';
+    }
+    int rc = 0;
+    *ret_first_row = (struct csv_field){NULL, NULL};
+    if (!found) {
+        rc = no_header(csv, size == 0 ? "it is empty" : "it holds no header and no rows", err);
+    } else {
+        csv->delimiter = delimiter_of(line);
+        if (looks_like_data(line, csv->delimiter)) {
+            *ret_first_row = line;
+            if (!header_of_comments(&comments, comment_lines, line, csv->delimiter, ret))
+                rc = no_header(csv, "it has no header: its first line holds values", err);
+        } else {
+            strbuf_append_n(ret, line.begin, (size_t)(line.end - line.begin));
+            csv->header_line = head.line;
+            do {
+                if (!next_line(&head, ret_first_row))
+                    *ret_first_row = (struct csv_field){NULL, NULL};
+            } while (ret_first_row->begin &&
+                     (ret_first_row->begin == ret_first_row->end || *ret_first_row->begin == '#'));
+        }
+    }
+    strbuf_deinit(&comments);
+    return rc < 0 ? rc : ret->failed ? error_set(err, ERROR_NOMEM, "out of memory") : 0;
+}
+
+static int split_header(struct csv *csv, struct error *err)
+{
+    const char *at = csv->text, *end = at + csv->header_size;
+    struct csv_field field;
+    csv->text = malloc(csv->header_size + 1);
+    csv->names = calloc(CSV_COLUMNS_MAX, sizeof(*csv->names));
+    if (!csv->text || !csv->names)
+        return error_set(err, ERROR_NOMEM, "out of memory");
+    char *to = csv->text;
+    while (next_field(&at, end, csv->delimiter, &field)) {
+        if (csv->column_count == CSV_COLUMNS_MAX)
+            return no_header(csv, "it has more than 1024 columns", err);
+        size_t length = (size_t)(field.end - field.begin);
+        memcpy(to, field.begin, length);
+        to[length] = '\0';
+        str_make_printable(to);
+        csv->names[csv->column_count++] = to;
+        to += length + 1;
+    }
+    /* A separator at the end of every line is not a column. */
+    if (csv->column_count > 1 && csv->names[csv->column_count - 1][0] == '\0')
+        csv->column_count--;
+    return 0;
+}
+
+/* ---- columns ---- */
+
+static int column_named(const struct csv *csv, const char *name)
+{
+    for (size_t i = 0; i < csv->column_count; i++) {
+        if (strcasecmp(csv->names[i], name) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+static int no_column(const struct csv *csv, const struct csv_want *want, struct error *err)
+{
+    struct strbuf names = {0};
+    size_t shown = csv->column_count < 12 ? csv->column_count : 12;
+    for (size_t i = 0; i < shown; i++)
+        strbuf_printf(&names, "%s%s", i ? ", " : "", csv->names[i]);
+    if (shown < csv->column_count)
+        strbuf_printf(&names, " and %zu more", csv->column_count - shown);
+    error_set(err, ERROR_INPUT, "no column %s", want->name);
+    error_at(err, source_name(csv->source), (int)csv->header_line, 0);
+    int near = str_nearest(want->name, (const char *const *)csv->names, csv->column_count);
+    int rc = near >= 0 ? error_hint(err, "did you mean %s? there are: %s", csv->names[near],
+                                    strbuf_get(&names))
+                       : error_hint(err, "there are: %s", strbuf_get(&names));
+    strbuf_deinit(&names);
+    return rc;
+}
+
+static int find_columns(struct csv *csv, struct error *err)
+{
+    for (size_t i = 0; i < CSV_COLUMNS_MAX; i++)
+        csv->want_of[i] = -1;
+    for (size_t i = 0; i < csv->want_count; i++) {
+        const struct csv_want *want = &csv->wants[i];
+        int column = column_named(csv, want->name);
+        for (size_t k = 0; column < 0 && want->synonyms && want->synonyms[k]; k++)
+            column = column_named(csv, want->synonyms[k]);
+        if (column >= 0 && csv->want_of[column] >= 0)
+            column = -1; /* a synonym of something else, too, that comes before it */
+        if (column < 0 && want->is_required)
+            return no_column(csv, want, err);
+        csv->column_of[i] = column;
+        if (column < 0)
+            continue;
+        csv->want_of[column] = (int)i;
+        csv->last_wanted = (size_t)column > csv->last_wanted ? (size_t)column : csv->last_wanted;
+    }
+    return 0;
+}
+
+/* Relative times are seconds, unless the column's name says otherwise: "t_ms". */
+static double scale_of(const char *name)
+{
+    static const struct {
+        const char *suffix;
+        double scale;
+    } units[] = {{"_ms", 1e-3}, {"(ms)", 1e-3}, {"_us", 1e-6}, {"_ns", 1e-9}, {"_min", 60}};
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        if (str_ends_with(name, units[i].suffix))
+            return units[i].scale;
+    }
+    return 1;
+}
+
+static void look_at_times(struct csv *csv, struct csv_field first_row)
+{
+    csv->relative_scale = 1;
+    for (size_t i = 0; i < csv->want_count; i++) {
+        if (csv->wants[i].kind != CSV_TIME || csv->column_of[i] < 0)
+            continue;
+        csv->relative_scale = scale_of(csv->names[csv->column_of[i]]);
+        const char *at = first_row.begin;
+        struct csv_field field;
+        bool found = at != NULL;
+        for (int column = 0; found && column <= csv->column_of[i]; column++)
+            found = next_field(&at, first_row.end, csv->delimiter, &field);
+        struct timestamp time;
+        csv->is_relative = found && timestamp_parse(field.begin, field.end, &time) > 0 &&
+                           time.kind == TIMESTAMP_RELATIVE;
+    }
+}
+
+int csv_open(struct source *source, const struct csv_want *wants, size_t want_count,
+             struct csv **ret_csv, struct error *err)
+{
+    struct csv *csv = calloc(1, sizeof(*csv));
+    struct strbuf header = {0};
+    struct csv_field first_row;
+    size_t size = 0;
+    if (!csv)
+        return error_set(err, ERROR_NOMEM, "out of memory");
+    csv->source = source;
+    csv->wants = wants;
+    csv->want_count = want_count;
+    const char *text = source_head(source, &size, err);
+    int rc = text ? 0 : err ? -err->code : -ERROR_IO;
+    if (rc == 0 && memchr(text, '\0', size))
+        rc = no_header(csv, "it is a binary file, and not a table in text", err);
+    if (rc == 0)
+        rc = find_header(csv, text, size, &header, &first_row, err);
+    if (rc == 0) {
+        csv->header = header.data;
+        csv->header_size = header.len;
+        csv->text = header.data;
+        header.data = NULL;
+        rc = split_header(csv, err);
+    }
+    if (rc == 0)
+        rc = find_columns(csv, err);
+    if (rc < 0) {
+        strbuf_deinit(&header);
+        csv_close(csv);
+        return rc;
+    }
+    csv->has_quotes = memchr(text, '"', size) != NULL;
+    look_at_times(csv, first_row);
+    *ret_csv = csv;
+    return 0;
+}
+
+void csv_close(struct csv *csv)
+{
+    if (!csv)
+        return;
+    if (csv->text != csv->header)
+        free(csv->text);
+    free(csv->header);
+    free(csv->names);
+    free(csv);
+}
+
+size_t csv_column_count(const struct csv *csv)
+{
+    return csv->column_count;
+}
+
+const char *csv_column_name(const struct csv *csv, size_t column)
+{
+    return csv->names[column];
+}
+
+uint64_t csv_header_line(const struct csv *csv)
+{
+    return csv->header_line;
+}
+
+int csv_column_of(const struct csv *csv, size_t want)
+{
+    return csv->column_of[want];
+}
+
+bool csv_time_is_relative(const struct csv *csv)
+{
+    return csv->is_relative;
+}
+
+uint64_t csv_lines(const struct csv *csv)
+{
+    return csv->lines;
+}
+
+const struct skips *csv_skips(const struct csv *csv)
+{
+    return &csv->skips;
+}
+
+/* ---- reading ---- */
+
+struct reading {
+    struct csv *csv;
+    const struct csv_job *job;
+};
+
+static void scan_free(void *context, void *pointer)
+{
+    struct reading *reading = context;
+    struct csv_scan *scan = pointer;
+    if (scan->result)
+        reading->job->result_free(reading->job->context, scan->result);
+    strbuf_deinit(&scan->unquoted);
+    strbuf_deinit(&scan->carry);
+    free(scan->fields);
+    free(scan->numbers);
+    free(scan->texts);
+    free(scan);
+}
+
+static void *scan_new(void *context)
+{
+    struct reading *reading = context;
+    const struct csv *csv = reading->csv;
+    struct csv_scan *scan = calloc(1, sizeof(*scan));
+    if (!scan)
+        return NULL;
+    size_t cells = csv->want_count * CSV_BATCH;
+    scan->csv = csv;
+    scan->job = reading->job;
+    scan->fields = calloc(cells, sizeof(*scan->fields));
+    scan->numbers = calloc(cells, sizeof(*scan->numbers));
+    scan->texts = calloc(cells, sizeof(*scan->texts));
+    scan->result = reading->job->result_new(reading->job->context);
+    if (!scan->fields || !scan->numbers || !scan->texts || !scan->result) {
+        scan_free(context, scan);
+        return NULL;
+    }
+    scan->rows.line = scan->lines;
+    for (size_t i = 0; i < csv->want_count; i++) {
+        if (csv->column_of[i] < 0)
+            continue;
+        if (csv->wants[i].kind == CSV_TEXT)
+            scan->rows.text[i] = scan->texts + i * CSV_BATCH;
+        else
+            scan->rows.number[i] = scan->numbers + i * CSV_BATCH;
+    }
+    return scan;
+}
+
+static int scan_chunk(void *context, void *pointer, const struct chunk *chunk, struct error *err)
+{
+    struct reading *reading = context;
+    struct csv_scan *scan = pointer;
+    const struct csv *csv = reading->csv;
+    bool has_header = chunk->first_line == 1 && csv->header_line > 0;
+    scan->line = 0;
+    scan->header_line = has_header ? (uint32_t)csv->header_line - 1 : UINT32_MAX;
+    if (csv->has_quotes)
+        return csv_scan_quoted(scan, chunk, err);
+    return csv_scan_plain(scan, chunk, err);
+}
+
+static int merge_scan(void *context, void *pointer, uint64_t first_line, struct error *err)
+{
+    struct reading *reading = context;
+    struct csv_scan *scan = pointer;
+    uint64_t begin = first_line - scan->carry_lines;
+    skips_merge(&reading->csv->skips, &scan->skips, begin);
+    memset(&scan->skips, 0, sizeof(scan->skips));
+    scan->carry_lines = 0;
+    for (size_t i = 0; i < scan->carry.len; i++)
+        scan->carry_lines += scan->carry.data[i] == '\n';
+    return reading->job->merge(reading->job->context, scan->result, begin, err);
+}
+
+int csv_each(struct csv *csv, unsigned threads, const struct csv_job *job, struct error *err)
+{
+    struct reading reading = {.csv = csv, .job = job};
+    struct source_job chunks = {.context = &reading,
+                                .result_new = scan_new,
+                                .result_free = scan_free,
+                                .work = scan_chunk,
+                                .merge = merge_scan};
+    return source_each(csv->source, csv->has_quotes ? 1 : threads, &chunks, &csv->lines, err);
+}

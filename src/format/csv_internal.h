@@ -1,0 +1,69 @@
+/* csv_internal.h: what csv.c (header), csv_scan.c (rows) and csv_quoted.c (rows with quotes) share.
+ */
+#ifndef TACHO_FORMAT_CSV_INTERNAL_H
+#define TACHO_FORMAT_CSV_INTERNAL_H
+
+#include "base/str.h"
+#include "format/csv.h"
+
+#define CSV_COLUMNS_MAX 1024
+
+struct csv {
+    struct source *source;
+    const struct csv_want *wants;
+    size_t want_count;
+    char delimiter;
+    bool has_quotes; /* in the part that was looked at: rows may span lines, and come in order */
+    char *text;      /* of the header, in which names point */
+    char **names;
+    size_t column_count;
+    uint64_t header_line; /* 1-based; 0: none is left to pass over, it was a comment */
+    char *header;         /* the line itself, for finding it again */
+    size_t header_size;
+    int column_of[CSV_WANTS_MAX];
+    int want_of[CSV_COLUMNS_MAX]; /* -1: nobody wants it */
+    size_t last_wanted;           /* column */
+    double relative_scale;        /* of times that are no dates: by the column's name */
+    bool is_relative;
+    struct skips skips;
+    uint64_t lines;
+};
+
+struct csv_field {
+    const char *begin, *end;
+};
+
+/* The rows of a chunk as they become known: one for each thread. */
+struct csv_scan {
+    const struct csv *csv;
+    const struct csv_job *job;
+    void *result; /* of the job */
+    struct csv_rows rows;
+    struct skips skips;
+    uint32_t lines[CSV_BATCH];
+    uint32_t line;          /* of the row that is read, since the chunk began */
+    uint32_t header_line;   /* the same of the header; UINT32_MAX: it is in another chunk */
+    struct strbuf unquoted; /* fields with doubled quotes */
+    struct strbuf carry;    /* a row whose quote is still open at the end of a chunk */
+    uint32_t carry_lines;
+    const char *floor;        /* nothing before it may be read */
+    struct csv_field *fields; /* want_count x CSV_BATCH, as numbers and texts */
+    double *numbers;
+    struct csv_text *texts;
+    int why[CSV_BATCH]; /* a row cannot be used: 1 + enum skip */
+    size_t bad;         /* rows of the batch that cannot be used */
+};
+
+/* A row whose wanted fields stand in scan->fields[want * CSV_BATCH + rows.count]. */
+int csv_take_row(struct csv_scan *scan, struct error *err);
+/* 1: that many fields are right; 0: they are counted as wrong. */
+int csv_check_fields(struct csv_scan *scan, size_t count, bool last_is_empty, bool is_cut);
+/* The values of the rows so far, to the job; what cannot be used is counted. */
+int csv_flush(struct csv_scan *scan, struct error *err);
+/* Blank lines, comments and the header again are counted. False: it is none of them. */
+bool csv_is_passed_over(struct csv_scan *scan, const char *line, const char *end);
+int csv_scan_plain(struct csv_scan *scan, const struct chunk *chunk, struct error *err);
+/* csv_quoted.c: the same where fields are quoted, slower; a row may go on in the next chunk. */
+int csv_scan_quoted(struct csv_scan *scan, const struct chunk *chunk, struct error *err);
+
+#endif

@@ -1,0 +1,134 @@
+#!/usr/bin/env bats
+# analyze.bats: what holds for every analyzer: names, files that cannot be used, and what is said of them.
+
+# shellcheck disable=SC2153,SC2154 # $TACHO and the like come from helper.bash
+load helper
+
+# fails STATUS TEXT... -- ARGUMENTS of analyze: one line on stderr that holds each TEXT.
+fails() {
+    local expected=$1 texts=()
+    shift
+    while [ "$1" != -- ]; do
+        texts+=("$1")
+        shift
+    done
+    shift
+    run_split "$TACHO" analyze "$@"
+    echo "status $status: $errors"
+    [ "$status" -eq "$expected" ]
+    [ "$(wc -l <<<"$errors")" -eq 1 ]
+    for text in "${texts[@]}"; do
+        [[ $errors == *"$text"* ]]
+    done
+}
+
+analyzers() {
+    "$TACHO" help --json | jq -r '.commands[] | select(.name == "analyze") | .verbs[].name'
+}
+
+@test "analyze: names are told, and the nearest one" {
+    [ "$(analyzers | wc -l)" -eq 8 ]
+    fails 2 "needs to know" "latency, variability" --
+    fails 2 "did you mean latency" -- latncy x.csv
+    fails 2 "no analyzer 'zzz'" "there are: latency" -- zzz x.csv
+    fails 2 "needs a file" "tacho analyze tegrastats FILE" -- tegrastats
+    fails 2 "one file" -- latency a.csv b.csv
+}
+
+@test "analyze: files that cannot be read" {
+    mkdir folder
+    printf 'latency_ms\n1\n' >secret.csv
+    for name in $(analyzers); do
+        fails 4 "nothing.csv" -- "$name" nothing.csv
+        fails 2 "folder" "directory" -- "$name" folder
+    done
+    chmod 000 secret.csv
+    if [ "$(id -u)" -ne 0 ]; then
+        fails 4 "secret.csv" -- latency secret.csv
+    fi
+}
+
+@test "analyze: empty, header only, binary: no analyzer has anything to say, and says so" {
+    : >empty
+    printf 'timestamp,workload,batch_size,latency_ms,power_w,throughput\n' >header.csv
+    head -c 100000 /dev/urandom >binary
+    head -c 100000 /dev/zero >zeros
+    for name in $(analyzers); do
+        for file in empty header.csv binary zeros; do
+            run_split "$TACHO" analyze "$name" "$file"
+            echo "$name $file: status $status: $errors"
+            [ "$status" -eq 2 ] || [ "$status" -eq 3 ]
+            [ "$(wc -l <<<"$errors")" -eq 1 ]
+            [[ $errors == *"$file"* ]]
+            run_split "$TACHO" analyze "$name" "$file" --json
+            echo "$output" >json
+            validate_json json
+            jq -e '.schema == "tacho.error/1"' json
+        done
+    done
+}
+
+@test "analyze: a wrong column names the nearest and all of them" {
+    printf 'timestamp,latncy_ms,power_w\n1,2,3\n' >typo.csv
+    fails 2 "no column latency_ms" "did you mean latncy_ms" "there are: timestamp, latncy_ms" -- latency typo.csv
+    fails 2 "no column step" "there are: timestamp" -- variability typo.csv --column step
+    fails 2 "no column camera" -- latency typo.csv --column latncy_ms --group-by camera
+}
+
+@test "analyze: a decimal comma is refused with a hint" {
+    printf 'workload;latency_ms\na;12,5\n' >comma.csv
+    fails 2 "decimal comma" "sed" -- latency comma.csv
+}
+
+@test "analyze: rows that cannot be used are told by reason and line" {
+    printf 'timestamp,latency_ms\n1,1\n2\n3,x\n4,nan\n5,inf\n6,-1\n7,2,9\n\n8,3\n5,4\n9' >rows.csv
+    "$TACHO" analyze latency rows.csv --json >json
+    jq -e '.inputs[0] | .rows == 3 and (.skipped | map([.reason, .count, .first_line]) | sort) ==
+           ([["blank", 1, 9], ["cut_off", 1, 12], ["negative", 1, 7], ["not_a_number", 1, 4],
+             ["not_finite", 2, 5], ["time_backwards", 1, 11], ["too_few_fields", 1, 3],
+             ["too_many_fields", 1, 8]] | sort)' json
+    "$TACHO" analyze latency rows.csv --format markdown | grep -q 'values that are NaN or infinite: 2 (first in line 5)'
+}
+
+@test "analyze: a line of 100 MB is told and passed over" {
+    { printf 'latency_ms\n1\n'; head -c 100000000 /dev/zero | tr '\0' 7; printf '\n2\n'; } >long.csv
+    "$TACHO" analyze latency long.csv --json >json
+    jq -e '.inputs[0] | .rows == 2 and (.skipped | map(.reason) == ["too_long"])' json
+    { printf 'latency_ms\n1\n'; head -c 30000000 /dev/zero | tr '\0' 7; printf '\n2\n'; } |
+        "$TACHO" analyze latency - --json >json
+    jq -e '.inputs[0].rows == 2' json
+}
+
+@test "analyze: memory stays below 64 MB whatever the size of the file" {
+    /usr/bin/python3 -c '
+import random
+random.seed(3)
+part = "".join("%d,w%d,%.3f\n" % (1700000000 + i, i % 4, random.random() * 100) for i in range(100000))
+file = open("large.csv", "w")
+file.write("timestamp,workload,latency_ms\n")
+for _ in range(60):
+    file.write(part)
+'
+    /usr/bin/time -f %M -o peak_kb "$TACHO" analyze latency large.csv --json >json
+    jq -e '.inputs[0].rows == 6000000' json
+    [ "$(cat peak_kb)" -lt 65536 ]
+}
+
+@test "analyze: more groups than anybody reads are refused" {
+    { echo 'id,latency_ms'; seq 1 5000 | sed 's/$/,1/'; } >ids.csv
+    fails 2 "more than 4096 groups" "--group-by" -- latency ids.csv --group-by id
+}
+
+@test "analyze: a file of another tool, and numbers of flags that are none" {
+    printf 'latency_ms\n1\n' >a.csv
+    fails 2 "--threshold" -- logs a.csv --threshold much
+    fails 2 "neither a number nor a name" "us_average" -- efficiency a.csv --rate mars
+    fails 2 "percentile-method" -- latency a.csv --percentile-method guess
+    fails 2 "did you mean" -- latency a.csv --group_by x
+}
+
+@test "analyze: a reader that goes away is no error" {
+    printf 'latency_ms\n1\n2\n' >a.csv
+    "$TACHO" analyze latency a.csv | true
+    [ "${PIPESTATUS[0]}" -eq 0 ]
+}

@@ -1,0 +1,171 @@
+/* test_dnn_pipeline.c: layers, passes and engines, by hand-made numbers. */
+#include "file_analysis.h"
+#include "near.h"
+
+extern const struct file_analyzer file_analyzer_dnn_pipeline;
+
+static int analyze_files(struct file_analysis *test)
+{
+    return file_analyzer_dnn_pipeline.files(&test->options, &test->analysis, &test->err);
+}
+
+static double value(const struct file_analysis *test, const char *table, size_t row,
+                    const char *column)
+{
+    return file_analysis_cell(test, table, row, column)->value;
+}
+
+static void the_first_layer_again_is_a_new_pass(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    file_analysis_add(&test, "a.csv",
+                      "name,type,time,device\na,Conv,1,GPU\nb,Conv,2,DLA0\na,Conv,3,GPU\n"
+                      "b,Conv,4,DLA0\n");
+    assert_int_equal(analyze_files(&test), 0);
+    ASSERT_NEAR(value(&test, "profiles", 0, "n"), 2, 0);
+    ASSERT_NEAR(value(&test, "profiles", 0, "total_ms"), 5, 1e-12);
+    ASSERT_NEAR(value(&test, "layers", 0, "time_ms"), 3, 1e-12); /* b */
+    ASSERT_NEAR(value(&test, "devices", 1, "share_pct"), 60, 1e-9);
+    ASSERT_NEAR(value(&test, "profiles", 0, "device_switches"), 1, 0);
+}
+
+/* TensorRT calls several layers of one pass by the same name. */
+static void layers_of_the_same_name_are_no_passes(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    file_analysis_add(&test, "a.csv",
+                      "name,type,time\ncopy,R,1\na,C,2\nb,C,2\ncopy,R,1\nc,C,3\nd,C,3\ncopy,R,1\n"
+                      "e,C,2\n");
+    assert_int_equal(analyze_files(&test), 0);
+    ASSERT_NEAR(value(&test, "profiles", 0, "n"), 1, 0);
+    ASSERT_NEAR(value(&test, "profiles", 0, "total_ms"), 15, 1e-12);
+    assert_string_equal(file_analysis_cell(&test, "layers", 0, "layer")->text, "copy");
+    ASSERT_NEAR(value(&test, "layers", 0, "time_ms"), 3, 1e-12);
+    ASSERT_NEAR(value(&test, "layers", 0, "calls"), 3, 0);
+}
+
+static void a_pass_that_is_cut_off_is_left_out(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    file_analysis_add(&test, "a.csv",
+                      "name,time\na,1\nb,2\nc,3\na,1\nb,2\nc,3\na,1\nb,2\nc,3\na,1\n");
+    assert_int_equal(analyze_files(&test), 0);
+    ASSERT_NEAR(value(&test, "profiles", 0, "n"), 3, 0);
+    ASSERT_NEAR(value(&test, "profiles", 0, "total_ms"), 6, 1e-12);
+    assert_non_null(file_analysis_finding(&test, "last_pass_cut"));
+}
+
+static void bandwidth_is_of_binary_gigabytes(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    file_analysis_add(&test, "p.txt",
+                      "H2D 1073741824 bytes 500 ms\nconv1 Conv 1500 ms GPU\nBatch size: 2\n");
+    assert_int_equal(analyze_files(&test), 0);
+    ASSERT_NEAR(value(&test, "transfers", 0, "bandwidth_gb_per_s"), 2, 1e-12);
+    ASSERT_NEAR(value(&test, "transfers", 0, "share_pct"), 25, 1e-9);
+    /* The batch size stands at the end, the total nowhere: the sum. */
+    ASSERT_NEAR(value(&test, "profiles", 0, "batch_size"), 2, 0);
+    ASSERT_NEAR(value(&test, "profiles", 0, "throughput_per_s"), 1, 1e-12);
+    assert_true(isnan(value(&test, "profiles", 0, "unaccounted_ms")));
+    assert_non_null(file_analysis_finding(&test, "transfer_overhead"));
+}
+
+/* Just below and just above each bound. */
+static void bounds_of_bottlenecks(void **state)
+{
+    static const struct {
+        const char *text, *rule;
+        bool is_found;
+    } cases[] = {
+        {"H2D 8 bytes 2.0 ms\na C 8 ms GPU\n", "transfer_overhead", false},
+        {"H2D 8 bytes 2.1 ms\na C 7.9 ms GPU\n", "transfer_overhead", true},
+        {"a C 2.9 ms DLA0\nb C 7.1 ms GPU\n", "low_dla_use", true},
+        {"a C 3.0 ms DLA0\nb C 7.0 ms GPU\n", "low_dla_use", false},
+        {"a C 10 ms GPU\n", "low_dla_use", false},
+        {"a C 3.1 ms GPU\nb C 2.3 ms GPU\nc C 2.3 ms GPU\nd C 2.3 ms GPU\n", "dominant_layer",
+         true},
+        {"a C 2.9 ms GPU\nb C 2.4 ms GPU\nc C 2.3 ms GPU\nd C 2.4 ms GPU\n", "dominant_layer",
+         false},
+        {"a C 9 ms GPU\nb C 1 ms GPU\n", "dominant_layer", false}, /* of two one dominates */
+        {"a C 2.5 ms GPU\nb C 2.5 ms GPU\nc C 2.5 ms GPU\nd C 2.5 ms GPU\n", "no_bottleneck", true},
+        {"a C 9 ms GPU\nTotal: 9.4 ms\n", "time_elsewhere", false},
+        {"a C 9 ms GPU\nTotal: 9.6 ms\n", "time_elsewhere", true},
+        {"a C 9 ms GPU\nTotal: 8 ms\n", "layers_overlap", true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(file_analysis_deinit) struct file_analysis test;
+        file_analysis_init(&test);
+        file_analysis_add(&test, "p.txt", cases[i].text);
+        assert_int_equal(analyze_files(&test), 0);
+        if (!!file_analysis_finding(&test, cases[i].rule) != cases[i].is_found)
+            fail_msg("%s of: %s", cases[i].rule, cases[i].text);
+    }
+}
+
+static void dla_of_an_old_profile(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    file_analysis_add(
+        &test, "p.json",
+        "[ { \"count\" : 10 }\n"
+        ", { \"name\" : \"images to nvm\", \"timeMs\" : 1, \"averageMs\" : 0.1, \"percentage\" : 1 "
+        "}\n"
+        ", { \"name\" : \"{ForeignNode[a...b]}\", \"timeMs\" : 20, \"averageMs\" : 2, "
+        "\"percentage\" : 1 }\n"
+        ", { \"name\" : \"c\", \"timeMs\" : 10, \"averageMs\" : 1, \"percentage\" : 1 } ]\n");
+    assert_int_equal(analyze_files(&test), 0);
+    assert_string_equal(file_analysis_cell(&test, "layers", 0, "device")->text, "DLA");
+    assert_string_equal(file_analysis_cell(&test, "layers", 1, "device")->text, "GPU");
+    ASSERT_NEAR(value(&test, "devices", 1, "time_ms"), 2.1, 1e-9);
+    assert_true(isnan(value(&test, "profiles", 0, "transfers_ms"))); /* not in a profile */
+}
+
+/* Without the ways into its memory nobody knows whether that is the DLA or the GPU's compiler. */
+static void an_unknown_device_stays_unknown(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    file_analysis_add(&test, "p.json",
+                      "[ { \"count\" : 10 }\n, { \"name\" : \"{ForeignNode[a...b]}\", \"timeMs\" : "
+                      "20, \"averageMs\" : 2, \"percentage\" : 1 } ]\n");
+    assert_int_equal(analyze_files(&test), 0);
+    assert_null(file_analysis_cell(&test, "layers", 0, "device")->text);
+    assert_string_equal(file_analysis_cell(&test, "devices", 0, "device")->text, "not told");
+}
+
+static void engines_are_matched_by_name(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    file_analysis_add(&test, "a.csv", "name,time\nx,1\ny,2\nx,1.1\ny,2.1\nx,0.9\ny,1.9\n");
+    file_analysis_add(&test, "b.csv", "name,time\nx,4\nz,2\nx,4.1\nz,2.1\nx,3.9\nz,1.9\n");
+    assert_int_equal(analyze_files(&test), 0);
+    assert_string_equal(file_analysis_cell(&test, "differences", 0, "layer")->text, "x");
+    ASSERT_NEAR(value(&test, "differences", 0, "difference_ms"), 3, 1e-9);
+    ASSERT_NEAR(value(&test, "differences", 0, "difference_pct"), 300, 1e-6);
+    ASSERT_NEAR(value(&test, "differences", 0, "decided"), 1, 0);
+    const struct finding *finding = file_analysis_finding(&test, "layers_differ");
+    assert_non_null(finding);
+    ASSERT_NEAR(finding->value, 2, 0); /* y and z */
+    assert_non_null(file_analysis_finding(&test, "engine_difference"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_layer_again_is_a_new_pass),
+        cmocka_unit_test(layers_of_the_same_name_are_no_passes),
+        cmocka_unit_test(a_pass_that_is_cut_off_is_left_out),
+        cmocka_unit_test(bandwidth_is_of_binary_gigabytes),
+        cmocka_unit_test(bounds_of_bottlenecks),
+        cmocka_unit_test(dla_of_an_old_profile),
+        cmocka_unit_test(an_unknown_device_stays_unknown),
+        cmocka_unit_test(engines_are_matched_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
