@@ -23,7 +23,7 @@ int main(int argc, char **argv)
     static const char *const stages[] = {"decode", "resize", "infer0", "infer1",
                                          "nms",    "track",  "encode", "publish"};
     static const char *const devices[] = {"gpu0", "dla0", "cpu"};
-    long rows = argc > 1 ? atol(argv[1]) : 0;
+    long rows = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
     double time_s = 1706123456;
     puts("ts,stage,device,latency_us,temp_c");
     for (long i = 0; i < rows; i++) {

@@ -21,6 +21,7 @@
 #include <stddef.h>
 
 #define TEGRASTATS_ITEMS_MAX 160
+#define TEGRASTATS_RULE 160
 
 enum tegrastats_kind {
     TEGRASTATS_MEMORY, /* value: used MB, second: total MB */
@@ -51,5 +52,8 @@ struct tegrastats_line {
 /* Whether it is a line of tegrastats at all: it has memory, and cores or a unit. The line ends
  * before its newline. */
 bool tegrastats_line_parse(const char *text, size_t size, struct tegrastats_line *ret_line);
+/* The power of the whole board, mW; NaN: the line cannot tell. What it is made of goes into `rule`
+ * (TEGRASTATS_RULE bytes, or NULL) if that is still empty. */
+double tegrastats_total_mw(const struct tegrastats_line *line, char *rule);
 
 #endif

@@ -83,7 +83,6 @@ struct pipeline {
     uint64_t switches;     /* from one device to another, in the first pass */
     enum pipe_device last; /* device of the row before */
     uint64_t defaulted;    /* rows without a device, taken as GPU */
-    uint64_t dla_asked;    /* layers that fell back from the DLA, by the log */
     struct pipe_fallback *fallbacks;
     size_t fallback_count, fallback_capacity;
     /* By pipeline_finish: */

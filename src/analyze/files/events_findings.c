@@ -320,7 +320,7 @@ static void tell_ids_again(struct events *events)
 int events_tell_findings(struct events *events, const struct event_flow *flow)
 {
     tell_rows(events);
-    if (events->parcel_count > 0) {
+    if (events->parcel_count > 0 && events_covered_s(events) > 0) {
         int rc = tell_throughput(events);
         if (rc < 0)
             return rc;

@@ -12,8 +12,8 @@
  *       histograms.
  * Errors: -ERROR_NOMEM from everything that adds.
  */
-#ifndef TACHO_ANALYZE_EVENTS_INTERNAL_H
-#define TACHO_ANALYZE_EVENTS_INTERNAL_H
+#ifndef TACHO_ANALYZE_FILES_EVENTS_INTERNAL_H
+#define TACHO_ANALYZE_FILES_EVENTS_INTERNAL_H
 
 #include "analyze/file_analyzer.h"
 #include "stats/hist.h"

@@ -59,7 +59,8 @@ static double *sorted_of(const struct event_values *values)
     double *sorted = malloc((values->n + 1) * sizeof(*sorted));
     if (!sorted)
         return NULL;
-    memcpy(sorted, values->raw, values->n * sizeof(*sorted));
+    if (values->n > 0)
+        memcpy(sorted, values->raw, values->n * sizeof(*sorted));
     stats_sort(sorted, values->n);
     return sorted;
 }

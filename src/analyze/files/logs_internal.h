@@ -170,7 +170,8 @@ struct logs_spike {
     uint32_t series;
     struct logs_place at;
     double value;
-    char kinds[256];                  /* what came before it */
+    uint64_t kind_count;
+    char kinds[512];                  /* what came before it; the first ones */
     char *lines[2 * LOGS_AROUND + 1]; /* NULL: there is none */
 };
 

@@ -138,8 +138,8 @@ static int compile(struct logs_pattern *pattern, const char *text, size_t number
         pattern->is_compiled = code == 0;
         if (code != 0) {
             regerror(code, &pattern->regex, message, sizeof(message));
-            rc = error_set(err, code == REG_ESPACE ? ERROR_NOMEM : ERROR_USAGE,
-                           "--pattern %s: %s", text, message);
+            rc = error_set(err, code == REG_ESPACE ? ERROR_NOMEM : ERROR_USAGE, "--pattern %s: %s",
+                           text, message);
         }
     }
     strbuf_deinit(&posix);

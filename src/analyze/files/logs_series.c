@@ -201,12 +201,14 @@ static void robust_of_histogram(struct logs_series *series)
 
 static int quantiles_of_values(struct logs_series *series, enum percentile_method method)
 {
-    const struct group group = {.n = series->count, .values = series->values};
     static const double shares[] = {0.5, 0.95, 0.99};
+    const struct group group = {.n = series->count, .values = series->values};
     double values[ARRAY_LEN(shares)];
     struct interval intervals[ARRAY_LEN(shares)];
-    if (stats_mad(series->values, series->count, &series->median, &series->mad) < 0 ||
-        group_quantiles(&group, shares, ARRAY_LEN(shares), method, values, intervals) < 0)
+    /* What is usual does not depend on how percentiles are counted. */
+    if (group_quantiles(&group, shares, ARRAY_LEN(shares), method, values, intervals) < 0 ||
+        group_quantiles(&group, shares, 1, PERCENTILE_LINEAR, &series->median, NULL) < 0 ||
+        group_mad(&group, series->median, &series->mad) < 0)
         return -ERROR_NOMEM;
     series->p50 = values[0];
     series->p95 = values[1];

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "analyze/files/logs_internal.h"
-#include "base/str.h"
 #include "base/util.h"
 
 /* Whether the message came in the lines or the second before this line, and not in it. */
@@ -16,20 +15,17 @@ static bool is_before(const struct logs_message *message, uint64_t seq, double n
            fabs(now_s - message->last_s) <= LOGS_BEFORE_S;
 }
 
-static void name_kinds(struct logs *logs, uint64_t seq, char *buf, size_t size)
+static void name_kinds(struct logs *logs, uint64_t seq, struct logs_spike *spike)
 {
-    size_t at = 0;
-    buf[0] = '\0';
+    size_t at = 0, size = sizeof(spike->kinds);
     for (size_t i = 0; i < logs->message_count && i < LOGS_KINDS_MAX; i++) {
-        if (!is_before(logs->messages[i], seq, logs->now_s))
+        const struct logs_message *message = logs->messages[i];
+        if (!is_before(message, seq, logs->now_s))
             continue;
-        int wrote =
-            snprintf(buf + at, size - at, "%s%s", at > 0 ? "; " : "", logs->messages[i]->text);
-        at += wrote > 0 ? (size_t)wrote : 0;
-        if (at >= size)
-            break;
+        const char *separator = spike->kind_count++ > 0 ? "; " : "";
+        if (at + strlen(separator) + strlen(message->text) < size)
+            at += (size_t)snprintf(spike->kinds + at, size - at, "%s%s", separator, message->text);
     }
-    str_make_printable(buf);
 }
 
 static void keep_spike(struct logs *logs, uint32_t index, double value, uint64_t line, uint64_t seq)
@@ -43,7 +39,7 @@ static void keep_spike(struct logs *logs, uint32_t index, double value, uint64_t
         .at = {logs->file, line, logs->now_s},
         .value = value,
     };
-    name_kinds(logs, seq, spike->kinds, sizeof(spike->kinds));
+    name_kinds(logs, seq, spike);
 }
 
 static void count_kinds(struct logs *logs, uint64_t seq, bool is_spike)

@@ -102,7 +102,8 @@ static const struct analysis_column spike_columns[] = {
     {.key = "time_s", .title = "time", .kind = ANALYSIS_TIME},
     {.key = "value_ms", .title = "value", .unit = "ms", .kind = ANALYSIS_NUMBER},
     {.key = "z", .title = "robust z", .kind = ANALYSIS_NUMBER, .digits = 3},
-    {.key = "after", .title = "came after", .kind = ANALYSIS_TEXT},
+    {.key = "after_kinds", .title = "came after", .kind = ANALYSIS_COUNT},
+    {.key = "after", .title = "namely", .kind = ANALYSIS_TEXT, .is_detail = true},
     {.key = "before_2", .title = "2 lines before", .kind = ANALYSIS_TEXT, .is_detail = true},
     {.key = "before_1", .title = "line before", .kind = ANALYSIS_TEXT, .is_detail = true},
     {.key = "text", .title = "its line", .kind = ANALYSIS_TEXT, .is_detail = true},
@@ -128,13 +129,15 @@ static void tell_spikes(struct logs *logs)
         row[3] = cell_number(spike->at.time_s);
         row[4] = cell_number(spike->value);
         row[5] = cell_number(sigma > 0 ? (spike->value - series->median) / sigma : NAN);
-        row[6] = cell_text(table, spike->kinds[0] ? spike->kinds : NULL);
+        row[6] = cell_number((double)spike->kind_count);
+        row[7] = cell_text(table, spike->kinds[0] ? spike->kinds : NULL);
         for (size_t j = 0; j < ARRAY_LEN(spike->lines); j++)
-            row[7 + j] = cell_text(table, spike->lines[j]);
+            row[8 + j] = cell_text(table, spike->lines[j]);
     }
     analysis_note(table,
-                  "came after: warnings, errors and lines about heat, drops and the like within "
-                  "the %d lines or %g s before. The lines around each: --verbose, --json.",
+                  "came after: how many kinds of warnings, errors and lines about heat, drops and "
+                  "the like were within the %d lines or %g s before. Which, and the lines around "
+                  "each spike: --verbose, --json.",
                   LOGS_BEFORE_LINES, LOGS_BEFORE_S);
 }
 

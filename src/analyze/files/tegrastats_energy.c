@@ -13,56 +13,6 @@
 #include "analyze/files/tegrastats_internal.h"
 #include "base/util.h"
 
-static bool is_rail(const struct tegrastats_item *item, const char *name)
-{
-    return item->kind == TEGRASTATS_RAIL && item->name_length == strlen(name) &&
-           memcmp(item->name, name, item->name_length) == 0;
-}
-
-/* VDDQ_… of an AGX Orin is fed by its 5 V rail; NC is a channel that is not connected. */
-static bool is_summed(const struct tegrastats_item *item)
-{
-    return item->kind == TEGRASTATS_RAIL && !is_rail(item, "NC") &&
-           !(item->name_length >= 4 && memcmp(item->name, "VDDQ", 4) == 0);
-}
-
-/* "VDD_GPU_SOC + VDD_CPU_CV + VIN_SYS_5V0" */
-static void say_sum(const struct tegrastats_line *line, char *rule)
-{
-    size_t used = 0;
-    for (size_t i = 0; i < line->count && used + TEGRA_NAME < TEGRA_RULE; i++) {
-        const struct tegrastats_item *item = &line->items[i];
-        if (is_summed(item))
-            used += (size_t)snprintf(rule + used, TEGRA_RULE - used, "%s%.*s", used ? " + " : "",
-                                     (int)u64_min(item->name_length, 24), item->name);
-    }
-}
-
-/* Boards whose input is measured: that rail. AGX boards and Thor, known by their 5 V rail: the sum
- * of the rails (as collect/power_find.c). What the rails of another board leave out, nobody knows.
- */
-double tegra_total_mw(const struct tegrastats_line *line, char *rule)
-{
-    static const char *const inputs[] = {"VDD_IN", "POM_5V_IN", "VIN"};
-    bool has_5v = false;
-    double sum_mw = 0;
-    for (size_t i = 0; i < line->count; i++) {
-        const struct tegrastats_item *item = &line->items[i];
-        for (size_t k = 0; k < ARRAY_LEN(inputs); k++) {
-            if (!is_rail(item, inputs[k]))
-                continue;
-            if (rule[0] == '\0')
-                snprintf(rule, TEGRA_RULE, "%s, the board's input", inputs[k]);
-            return item->value;
-        }
-        has_5v |= is_rail(item, "VIN_SYS_5V0") || is_rail(item, "SYS5V");
-        sum_mw += is_summed(item) ? item->value : 0;
-    }
-    if (has_5v && rule[0] == '\0')
-        say_sum(line, rule);
-    return has_5v ? sum_mw : NAN;
-}
-
 /* ---- values ---- */
 
 static uint64_t in_histogram(double mw)

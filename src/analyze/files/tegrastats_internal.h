@@ -22,7 +22,6 @@
 #define TEGRA_UNITS_MAX 128 /* cores among them */
 #define TEGRA_NAME 32
 #define TEGRA_PART_WORDS 32
-#define TEGRA_RULE 160
 #define TEGRA_STEPS 128 /* seconds between two stamps up to which energy is told */
 #define TEGRA_GAPS_MAX 20
 #define TEGRA_VALUES_MAX 4000000
@@ -88,7 +87,7 @@ struct tegra_part {
     struct tegra_zone zones[TEGRA_ZONES_MAX];
     struct tegra_rail rails[TEGRA_RAILS_MAX];
     struct tegra_rail total;
-    char total_rule[TEGRA_RULE]; /* what it is made of; empty: it cannot be told */
+    char total_rule[TEGRASTATS_RULE]; /* what it is made of; empty: it cannot be told */
     struct tegra_unit units[TEGRA_UNITS_MAX];
     size_t zone_count, rail_count, unit_count;
     struct moments cores_pct; /* mean of those that are on, of each line */
@@ -131,9 +130,6 @@ void tegra_log_deinit(struct tegra_log *log);
 
 /* ---- tegrastats_energy.c ---- */
 
-/* The power of the whole board, mW; NaN: this line cannot tell. `rule` (TEGRA_RULE bytes), if
- * empty, becomes what it is made of. */
-double tegra_total_mw(const struct tegrastats_line *line, char *rule);
 void tegra_rail_add(struct tegra_log *log, struct tegra_rail *rail, double mw);
 /* A second of a part is over; the next begins step_s after it began. NaN: it does not follow it, or
  * there is none. */

@@ -350,7 +350,7 @@ static void put_power(struct tegra_log *log, struct tegra_part *part,
         if (line->items[i].kind == TEGRASTATS_RAIL)
             put_rail(log, part, &line->items[i], number);
     }
-    double total_mw = tegra_total_mw(line, part->total_rule);
+    double total_mw = tegrastats_total_mw(line, part->total_rule);
     if (!isnan(total_mw))
         tegra_rail_add(log, &part->total, total_mw);
 }

@@ -3,8 +3,7 @@
  * Time: stamps have whole seconds, and lines share them: those of one second are spread over it,
  * evenly. Without stamps a line counts 1 s, tegrastats' default; the run says that this was
  * assumed. tegrastats sleeps between its lines, so that its interval is longer than what was asked
- * for. Total power: the rail of the board's input where it is there, else the sum of the rails.
- * Rails that are parts of others must not be added to them: VDDRQ is within SOC on an AGX Xavier.
+ * for. Total power: tegrastats_total_mw.
  */
 #include <ctype.h>
 #include <math.h>
@@ -174,32 +173,11 @@ static void put_cpu_total(struct log *log, const struct tegrastats_line *line)
         put(log, "cpu_total_pct", "", sum / count);
 }
 
-static bool is_rail(const struct tegrastats_item *item, const char *name)
-{
-    return item->kind == TEGRASTATS_RAIL && item->name_length == strlen(name) &&
-           memcmp(item->name, name, item->name_length) == 0;
-}
-
 static void put_total_power(struct log *log, const struct tegrastats_line *line)
 {
-    static const char *const inputs[] = {"VDD_IN", "POM_5V_IN", "VIN"};
-    double sum_mw = 0;
-    unsigned rails = 0;
-    for (size_t i = 0; i < line->count; i++) {
-        const struct tegrastats_item *item = &line->items[i];
-        for (size_t j = 0; j < ARRAY_LEN(inputs); j++) {
-            if (is_rail(item, inputs[j])) {
-                put(log, "power_w", "total", item->value / 1e3);
-                return;
-            }
-        }
-        if (item->kind == TEGRASTATS_RAIL && !is_rail(item, "VDDRQ")) {
-            sum_mw += item->value;
-            rails++;
-        }
-    }
-    if (rails > 0)
-        put(log, "power_w", "total", sum_mw / 1e3);
+    double total_mw = tegrastats_total_mw(line, NULL);
+    if (!isnan(total_mw))
+        put(log, "power_w", "total", total_mw / 1e3);
 }
 
 static double stamp_of(const struct tegrastats_line *line)

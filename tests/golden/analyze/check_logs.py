@@ -105,9 +105,9 @@ def check_latencies(rows, latencies):
         assert row["n"] == len(x)
         for key, q in (("p50_ms", 50), ("p95_ms", 95), ("p99_ms", 99)):
             near(row[key], float(np.percentile(x, q)))
-            if row[key + "_interval"]:  # order statistics around it
-                lo, hi = row[key + "_interval"]
-                assert lo in x and hi in x and lo <= row[key] <= hi
+            lo, hi = row[key + "_interval"] or (None, None)
+            assert lo is None or (lo in x and lo <= row[key])  # order statistics around it
+            assert hi is None or (hi in x and hi >= row[key])
         near(row["max_ms"], x.max())
         near(row["min_ms"], x.min())
         near(row["mad_ms"], mad)
@@ -145,6 +145,7 @@ def check_spikes(rows, spikes, messages, lines):
         near(row["value_ms"], ms)
         near(row["z"], z)
         kinds = {name for name, events in messages.items() if before(line, s, events)}
+        assert row["after_kinds"] == len(kinds)
         assert set(row["after"].split("; ") if row["after"] else []) == kinds, (row["after"], kinds)
         for key, offset in (("before_2", -2), ("before_1", -1), ("text", 0), ("after_1", 1), ("after_2", 2)):
             assert row[key] == lines[line + offset - 1]

@@ -1,5 +1,5 @@
 /* test_efficiency.c: energy and cost per inference, of tables and of runs, by hand-made numbers. */
-#include "../analyze_fixture.h"
+#include "analyze_fixture.h"
 #include "file_analysis.h"
 #include "near.h"
 
