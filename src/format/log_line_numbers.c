@@ -346,7 +346,7 @@ void log_text_numbers(const char *text, const char *end, log_number_fn *fn, void
 {
     for (const char *at = text; at < end;) {
         struct log_number number = {.value = NAN, .ms = NAN};
-        const char *begin = at, *behind = NULL;
+        const char *begin, *behind = NULL;
         if (!is_digit(*at)) {
             if ((*at != ':' && *at != '=') || !(behind = not_finite(at, end, &number.value))) {
                 at++;

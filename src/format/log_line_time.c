@@ -180,8 +180,7 @@ static const char *dmesg_date(const char *at, const char *end, struct timestamp 
         words[count - 2].size < 8 || words[count - 2].at[2] != ':')
         return NULL;
     struct log_text clock = words[count - 2];
-    int month = month_of(words[count - 4]), day = month_of(words[count - 3]);
-    day = 0;
+    int month = month_of(words[count - 4]), day = 0;
     for (size_t i = 0; i < words[count - 3].size && is_digit(words[count - 3].at[i]) && i < 2; i++)
         day = day * 10 + (words[count - 3].at[i] - '0');
     char text[64];

@@ -28,9 +28,10 @@ shown() {
     same "$name.txt" text
     "$TACHO" analyze events "$@" --json >json
     validate_json json
-    jq . json >pretty
+    # The last digits are those of the machine's libm.
+    jq 'walk(if type == "number" then (. * 1e6 | round) / 1e6 else . end)' json >pretty
     same "$name.json" pretty
-    /usr/bin/python3 "$golden/check_events.py" json
+    /usr/bin/python3 -B "$golden/check_events.py" json
 }
 
 @test "events: a belt with an outage, a host gap, duplicates and a known travel time" {

@@ -51,9 +51,9 @@ static const struct analysis_column flow_columns[] = {
     {.key = "disappeared", .title = "disappeared", .kind = ANALYSIS_COUNT},
     {.key = "open", .title = "open", .kind = ANALYSIS_COUNT},
     {.key = "overdue", .title = "overdue", .kind = ANALYSIS_COUNT},
-    {.key = "ended_twice", .title = "ended twice", .kind = ANALYSIS_COUNT},
-    {.key = "seen_after_end", .title = "seen after it", .kind = ANALYSIS_COUNT},
-    {.key = "began_with_end", .title = "only an end", .kind = ANALYSIS_COUNT},
+    {.key = "ended_twice", .title = "twice", .kind = ANALYSIS_COUNT},
+    {.key = "seen_after_end", .title = "seen after", .kind = ANALYSIS_COUNT},
+    {.key = "began_with_end", .title = "no begin", .kind = ANALYSIS_COUNT},
     {.key = "duplicates", .title = "duplicates", .kind = ANALYSIS_COUNT, .is_detail = true},
     {.key = "missing_parcels", .title = "missing", .kind = ANALYSIS_COUNT, .is_detail = true},
     {.key = "missing_pct",
@@ -305,6 +305,11 @@ static void tell_account(struct events *events, const struct event_flow *flow)
     *cell++ = cell_number((double)flow->missing);
     *cell++ = share_cell(flow->missing, flow->in);
     *cell = cell_number((double)flow->rerouted);
+    analysis_note(table,
+                  "Overdue: open, and there for longer than 99%% of those that ended. Twice: "
+                  "a second end; seen after: by a camera, more than %g s after the end; no "
+                  "begin: their first row is their end.",
+                  EVENTS_DUPLICATE_S);
     table = analysis_add_table(events->analysis, "little", "Little's law: L = lambda x W",
                                little_columns, ARRAY_LEN(little_columns));
     cell = analysis_add_row(table);

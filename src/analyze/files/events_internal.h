@@ -7,9 +7,8 @@
  *       events_tables.c, events_flow.c and events_findings.c tell.
  * Time: seconds since 1970 (or since the log began) as the log writes them. A segment is a stretch
  *       without a jump; durations never span two of them.
- * Memory: about 200 bytes for each parcel, 64 for each track (a local_uid), 32 for each minute, and
- *       at most 32 MB of values whose percentiles are exact; what comes after goes into
- *       histograms.
+ * Memory: about 200 bytes for each parcel, 100 for each track (a local_uid), 32 for each minute,
+ * and at most 32 MB of values whose percentiles are exact; what comes after goes into histograms.
  * Errors: -ERROR_NOMEM from everything that adds.
  */
 #ifndef TACHO_ANALYZE_FILES_EVENTS_INTERNAL_H

@@ -30,8 +30,8 @@ static const struct analysis_column silence_columns[] = {
     {.key = "begin", .title = "from", .kind = ANALYSIS_TIME},
     {.key = "end", .title = "to", .kind = ANALYSIS_TIME, .is_detail = true},
     {.key = "length_s", .title = "length", .unit = "s", .kind = ANALYSIS_NUMBER},
-    {.key = "usual_s", .title = "p99.9 else", .unit = "s", .kind = ANALYSIS_NUMBER},
-    {.key = "expected_parcels", .title = "parcels expected", .kind = ANALYSIS_NUMBER, .digits = 3},
+    {.key = "usual_s", .title = "usual", .unit = "s", .kind = ANALYSIS_NUMBER},
+    {.key = "expected_parcels", .title = "expected", .kind = ANALYSIS_NUMBER, .digits = 3},
     {.key = "chance", .title = "chance", .kind = ANALYSIS_NUMBER, .digits = 2, .is_detail = true},
     {.key = "others_rows", .title = "rows elsewhere", .kind = ANALYSIS_COUNT, .is_detail = true},
     {.key = "metrics_missing_s",
@@ -46,8 +46,8 @@ static const struct analysis_column load_columns[] = {
     {.key = "load", .title = "over", .kind = ANALYSIS_TEXT},
     {.key = "n", .title = "minutes", .kind = ANALYSIS_COUNT},
     {.key = "slope", .title = "slope", .kind = ANALYSIS_INTERVAL},
-    {.key = "low", .title = "at low load", .kind = ANALYSIS_NUMBER},
-    {.key = "high", .title = "at high load", .kind = ANALYSIS_NUMBER},
+    {.key = "low", .title = "low", .kind = ANALYSIS_NUMBER},
+    {.key = "high", .title = "high", .kind = ANALYSIS_NUMBER},
     {.key = "load_p5", .title = "load p5", .kind = ANALYSIS_NUMBER, .is_detail = true},
     {.key = "load_p95", .title = "load p95", .kind = ANALYSIS_NUMBER, .is_detail = true},
     {.key = "inflation", .title = "inflation", .kind = ANALYSIS_NUMBER, .is_detail = true},
@@ -143,8 +143,8 @@ void events_tell_silences(struct events *events)
         *cell = cell_number(silence->missing_s);
     }
     analysis_note(table,
-                  "Longer than %g times the p99.9 of the other gaps, and less likely than "
-                  "%g%% by the parcels that were expected meanwhile.",
+                  "Longer than %g times the usual gap (p99.9 of the others), and less likely "
+                  "than %g%% by the parcels that were expected meanwhile.",
                   EVENTS_SILENCE_FACTOR, 100 * EVENTS_CHANCE);
 }
 

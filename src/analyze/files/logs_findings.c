@@ -324,11 +324,20 @@ static double usual_gap(const struct logs *logs, size_t *ret_judged)
     return usual;
 }
 
+static const char *span_text(double s, char *buf, size_t size)
+{
+    bool is_days = s >= 2 * 86400.0, is_hours = s >= 2 * 3600.0, is_minutes = s >= 120;
+    double unit = is_days ? 86400 : is_hours ? 3600 : is_minutes ? 60 : 1;
+    const char *name = is_days ? "days" : is_hours ? "hours" : is_minutes ? "min" : "s";
+    snprintf(buf, size, "%.3g %s", s / unit, name);
+    return buf;
+}
+
 static void tell_gaps(struct logs *logs)
 {
     size_t judged, count = 0;
     double usual = usual_gap(logs, &judged);
-    char place[256], time[48];
+    char place[256], time[48], span[32];
     if (logs->gap_n < GAP_N || !(usual >= 0))
         return;
     while (count < judged && logs->gaps[count].s >= GAP_MIN_S &&
@@ -339,9 +348,9 @@ static void tell_gaps(struct logs *logs)
         struct finding finding;
         finding_init(&finding, "log_gap", SEVERITY_WARNING, "");
         finding_sentence(&finding,
-                         "nothing was logged for %.4g s; the usual gap between lines is at most "
+                         "nothing was logged for %s; the usual gap between lines is at most "
                          "%.3g s (p99.9)%s",
-                         gap->s, usual,
+                         span_text(gap->s, span, sizeof(span)), usual,
                          count > GAPS_TOLD && i == GAPS_TOLD - 1 ? "; and there are more" : "");
         logs_finding_value(&finding, gap->s, "s");
         finding.n = logs->gap_n;

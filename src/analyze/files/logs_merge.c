@@ -20,9 +20,8 @@ static bool is_leap(int year)
 /* The days from 1970 to the beginning of a year. */
 static double days_before(int year)
 {
-    int past = year - 1;
-    return 365.0 * (year - 1970) + (past / 4 - past / 100 + past / 400) -
-           (1969 / 4 - 1969 / 100 + 1969 / 400);
+    int past = year - 1, leaps = past / 4 - past / 100 + past / 400;
+    return 365.0 * (year - 1970) + leaps - 477; /* leap years before 1970 */
 }
 
 /* A date without a year is the last one of its name before the file was changed; a day more, as its

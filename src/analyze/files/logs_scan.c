@@ -1,6 +1,7 @@
 /* logs_scan.c: a chunk of a log: what each of its lines tells. By any thread. */
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -164,8 +165,9 @@ static void on_number(void *context, const struct log_number *number)
     memcpy(key + size, number->label.at, number->label.size);
     size += number->label.size;
     if (size == 0) {
-        memcpy(key, "(no label)", 10);
-        size = 10;
+        static const char none[] = {'(', 'n', 'o', ' ', 'l', 'a', 'b', 'e', 'l', ')'};
+        memcpy(key, none, sizeof(none));
+        size = sizeof(none);
     }
     size_t unit = is_duration ? 2 : number->unit.size < 24 ? number->unit.size : 24;
     memcpy(key + size, is_duration ? "ms" : number->unit.at, unit);
@@ -187,10 +189,8 @@ static void find_patterns(struct scanner *scanner, const struct logs_patterns *p
                       scanner->record->line);
             continue;
         }
-        size_t label = strlen(pattern->label);
-        memcpy(key, pattern->label, label);
-        memcpy(key + label, "ms", 2);
-        add_number(scanner, key, label, 2, true, true, ms);
+        int wrote = snprintf(key, sizeof(key), "%sms", pattern->label);
+        add_number(scanner, key, (size_t)wrote - 2, 2, true, true, ms);
     }
 }
 
@@ -232,7 +232,8 @@ static bool is_notable(const char *text, size_t size)
     };
     for (size_t i = 0; i + 4 <= size; i++) {
         unsigned a = (unsigned)((text[i] | 0x20) - 'a'), b = (unsigned)((text[i + 1] | 0x20) - 'a');
-        if (a >= ARRAY_LEN(second) || b >= ARRAY_LEN(second) || !(second[a] >> b & 1))
+        if ((i > 0 && isalpha((unsigned char)text[i - 1])) || a >= ARRAY_LEN(second) ||
+            b >= ARRAY_LEN(second) || !(second[a] >> b & 1))
             continue;
         for (size_t w = 0; w < ARRAY_LEN(words); w++) {
             size_t length = words[w].size;

@@ -143,7 +143,6 @@ static void tell_spikes(struct logs *logs)
 
 static const struct analysis_column precursor_columns[] = {
     {.key = "level", .title = "level", .kind = ANALYSIS_TEXT},
-    {.key = "message", .title = "message", .kind = ANALYSIS_TEXT},
     {.key = "before_spikes", .title = "before spikes", .kind = ANALYSIS_COUNT},
     {.key = "before_spikes_pct",
      .title = "share",
@@ -157,6 +156,7 @@ static const struct analysis_column precursor_columns[] = {
      .kind = ANALYSIS_INTERVAL,
      .digits = 3},
     {.key = "p_value", .title = "p", .kind = ANALYSIS_NUMBER, .digits = 2},
+    {.key = "message", .title = "message", .kind = ANALYSIS_TEXT},
 };
 
 static struct analysis_cell share_cell(uint64_t k, uint64_t n)
@@ -181,13 +181,13 @@ static void tell_precursors(struct logs *logs)
                                        precursor_columns, ARRAY_LEN(precursor_columns));
         struct analysis_cell *row = analysis_add_row(table);
         row[0] = cell_text(table, log_level_name(message->level));
-        row[1] = cell_text(table, message->text);
-        row[2] = cell_number((double)with);
-        row[3] = share_cell(with, logs->spike_lines);
-        row[4] = cell_number((double)others);
-        row[5] = share_cell(others, logs->other_lines);
-        row[6] = cell_number(
+        row[1] = cell_number((double)with);
+        row[2] = share_cell(with, logs->spike_lines);
+        row[3] = cell_number((double)others);
+        row[4] = share_cell(others, logs->other_lines);
+        row[5] = cell_number(
             fisher_greater(with, logs->spike_lines - with, others, logs->other_lines - others));
+        row[6] = cell_text(table, message->text);
     }
     if (table)
         analysis_note(table,
@@ -201,7 +201,6 @@ static void tell_precursors(struct logs *logs)
 static const struct analysis_column message_columns[] = {
     {.key = "level", .title = "level", .kind = ANALYSIS_TEXT},
     {.key = "count", .title = "count", .kind = ANALYSIS_COUNT},
-    {.key = "message", .title = "message", .kind = ANALYSIS_TEXT},
     {.key = "first_line", .title = "first line", .kind = ANALYSIS_COUNT},
     {.key = "last_line", .title = "last line", .kind = ANALYSIS_COUNT},
     {.key = "rate_per_min",
@@ -210,6 +209,7 @@ static const struct analysis_column message_columns[] = {
      .kind = ANALYSIS_INTERVAL,
      .digits = 3},
     {.key = "trend", .title = "rate is", .kind = ANALYSIS_TEXT},
+    {.key = "message", .title = "message", .kind = ANALYSIS_TEXT},
     {.key = "trend_z",
      .title = "Laplace's z",
      .kind = ANALYSIS_NUMBER,
@@ -262,18 +262,18 @@ static void fill_message(struct logs *logs, struct analysis_table *table,
     double z = logs_message_trend(logs, message), minutes = (logs->last_s - logs->first_s) / 60;
     row[0] = cell_text(table, log_level_name(message->level));
     row[1] = cell_number((double)message->count);
-    row[2] = cell_text(table, message->text);
-    row[3] = cell_number((double)message->first_at.line);
-    row[4] = cell_number((double)message->last_at.line);
+    row[2] = cell_number((double)message->first_at.line);
+    row[3] = cell_number((double)message->last_at.line);
     if (minutes > 0) {
         struct interval bounds = poisson_interval(message->count, 0.95);
-        row[5] = cell_interval((double)message->count / minutes, bounds.lo / minutes,
+        row[4] = cell_interval((double)message->count / minutes, bounds.lo / minutes,
                                bounds.hi / minutes);
     }
-    row[6] = cell_text(table, isnan(z)       ? NULL
+    row[5] = cell_text(table, isnan(z)       ? NULL
                               : z > TREND_Z  ? "rising"
                               : z < -TREND_Z ? "falling"
                                              : "even");
+    row[6] = cell_text(table, message->text);
     row[7] = cell_number(z);
     row[8] = cell_number(message->first_at.time_s);
     row[9] = cell_number(message->last_at.time_s);

@@ -368,6 +368,46 @@ static void backwards(void **state)
     trial_end(&trial);
 }
 
+/* Words of trouble inside of other words are none. */
+static void notable(void **state)
+{
+    struct trial trial;
+    trial_begin(&trial);
+    assert_int_equal(analyze_text(&trial, "2026-11-20 08:15:24 status installed, backdrop\n"
+                                          "2026-11-20 08:15:25 pipeline stalled, frame dropped\n"
+                                          "2026-11-20 08:15:26 dropped=0 stalls: 3\n"),
+                     0);
+    assert_int_equal(table_of(&trial, "messages")->row_count, 1);
+    assert_true(value_of(&trial, "messages", "message", "pipeline stalled, frame dropped",
+                         "first_line") == 2);
+    trial_end(&trial);
+}
+
+/* A date without a year is the last one before the file was changed: also over New Year. */
+static void years(void **state)
+{
+    struct trial trial;
+    trial_begin(&trial);
+    char path[96];
+    test_tree_write(&trial.tree, "a.log",
+                    "Dec 31 23:59:58 host app: latency: 1ms\n"
+                    "Jan  1 00:00:01 host app: latency: 2ms\n"
+                    "Mar  1 00:00:00 host app: latency: 3ms\n");
+    snprintf(path, sizeof(path), "%s/a.log", trial.tree.path);
+    /* 2028-03-01 00:00:05 UTC, of a leap year. */
+    struct timespec times[2] = {{.tv_sec = 1835481605}, {.tv_sec = 1835481605}};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    const char *list[] = {path};
+    trial.options.paths = list;
+    trial.options.path_count = 1;
+    analysis_init(&trial.analysis, "logs");
+    assert_int_equal(file_analyzer_logs.files(&trial.options, &trial.analysis, &trial.err), 0);
+    const struct analysis_input *input = trial.analysis.inputs[0];
+    assert_true(input->begin_s == 1830297598 && input->end_s == 1835481600);
+    assert_int_equal(input->skips.of[SKIP_TIME_BACKWARDS].count, 0);
+    trial_end(&trial);
+}
+
 /* ---- files ---- */
 
 static void assert_same(const struct trial *a, const struct trial *b)
@@ -533,6 +573,8 @@ int main(void)
         cmocka_unit_test(two_files),
         cmocka_unit_test(pipes),
         cmocka_unit_test(kills),
+        cmocka_unit_test(notable),
+        cmocka_unit_test(years),
         cmocka_unit_test(bad_input),
         cmocka_unit_test(binary),
     };
