@@ -181,6 +181,7 @@ static int read_metrics(struct joining *joining, struct error *err)
         rc = csv_each(csv, joining->events->options->threads, &job, err);
     if (rc == 0) {
         input->skips = *csv_skips(csv);
+        input->lines = csv_lines(csv);
         input->bytes = source_bytes_read(source);
         input->begin_s = joining->metrics->rows ? joining->metrics->begin_s : NAN;
         input->end_s = joining->metrics->rows ? joining->metrics->end_s : NAN;

@@ -305,6 +305,7 @@ static int read_csv(struct reading *reading, struct csv *csv, const char *path, 
     struct skips *skips = &reading->input->skips;
     uint64_t lost = skips_data(&reading->skips);
     *skips = *csv_skips(csv);
+    reading->input->lines = csv_lines(csv);
     skips_merge(skips, &reading->skips, 0);
     skips->rows -= u64_min(lost, skips->rows);
     return let_go(events) < 0 ? error_set(err, ERROR_NOMEM, "out of memory for parcels") : 0;

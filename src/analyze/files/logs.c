@@ -153,24 +153,36 @@ static int first_reading(struct logs *logs, struct error *err)
     return 0;
 }
 
+#define EXPECTED                                                                                   \
+    "expected lines like \"2026-11-20 08:15:24 [WARN] E2E latency: 78.3ms\"; "                     \
+    "--pattern finds latencies in other forms"
+
 static int nothing_in_it(const struct logs *logs, struct error *err)
 {
-    const struct analysis_input *input = logs->analysis->inputs[0];
-    const struct skips *skips = &input->skips;
     if (logs->lines == 0)
         error_set(err, ERROR_NOTHING, "it is empty");
-    else if (2 * skips->of[SKIP_BINARY].count > input->lines)
-        error_set(err, ERROR_INPUT, "it is no text: %llu of its %llu lines hold zero bytes",
-                  (unsigned long long)skips->of[SKIP_BINARY].count,
-                  (unsigned long long)input->lines);
     else
         error_set(err, ERROR_NOTHING,
                   "none of its %llu lines holds a time, a level or a number with a label",
                   (unsigned long long)logs->lines);
-    error_at(err, input->name, 0, 0);
-    return error_hint(err,
-                      "expected lines like \"2026-11-20 08:15:24 [WARN] E2E latency: 78.3ms\"; "
-                      "--pattern finds latencies in other forms");
+    error_at(err, logs->analysis->inputs[0]->name, 0, 0);
+    return error_hint(err, EXPECTED);
+}
+
+/* What the other lines seem to say is chance. (Of random bytes every second line holds a zero.) */
+static int refuse_binaries(const struct logs *logs, struct error *err)
+{
+    for (size_t i = 0; i < logs->analysis->input_count; i++) {
+        const struct analysis_input *input = logs->analysis->inputs[i];
+        uint64_t binary = input->skips.of[SKIP_BINARY].count;
+        if (4 * binary <= input->lines)
+            continue;
+        error_set(err, ERROR_INPUT, "it is no text: %llu of its %llu lines hold zero bytes",
+                  (unsigned long long)binary, (unsigned long long)input->lines);
+        error_at(err, input->name, 0, 0);
+        return error_hint(err, EXPECTED);
+    }
+    return 0;
 }
 
 static void tell_facts(const struct logs *logs)
@@ -205,6 +217,8 @@ static int analyze(struct logs *logs, struct error *err)
                                 logs->options->pattern_count, err);
     if (rc == 0)
         rc = first_reading(logs, err);
+    if (rc == 0)
+        rc = refuse_binaries(logs, err);
     for (size_t i = 0; i < logs->series_count && rc == 0; i++) {
         if (logs_series_finish(logs, logs->series[i]) < 0)
             rc = error_set(err, ERROR_NOMEM, "out of memory");

@@ -273,7 +273,8 @@ static int merge_rows(void *context, void *result, uint64_t first_line, struct e
 }
 
 static int read_table(struct source *source, const struct analyze_options *options,
-                      struct memory_file *file, struct analysis *analysis, struct error *err)
+                      struct memory_file *file, struct analysis *analysis, uint64_t *ret_lines,
+                      struct error *err)
 {
     CLEANUP(csv_cleanup) struct csv *names = NULL;
     CLEANUP(csv_cleanup) struct csv *csv = NULL;
@@ -298,6 +299,7 @@ static int read_table(struct source *source, const struct analyze_options *optio
                           .merge = merge_rows};
     rc = csv_each(csv, 1, &job, err);
     skips_merge(&file->skips, csv_skips(csv), 0);
+    *ret_lines = csv_lines(csv);
     return rc;
 }
 
@@ -385,8 +387,9 @@ int memory_file_read(const char *path, const struct analyze_options *options,
     struct analysis_input *input = analysis_add_input(analysis, file->name, "memory");
     file->begin_s = file->end_s = NAN;
     if (size > 0)
-        rc = memory_log_accepts(head, size) ? read_lines(source, file, &input->lines, err)
-                                            : read_table(source, options, file, analysis, err);
+        rc = memory_log_accepts(head, size)
+                 ? read_lines(source, file, &input->lines, err)
+                 : read_table(source, options, file, analysis, &input->lines, err);
     if (rc < 0)
         return rc;
     input->format = file->format ? file->format : "memory";
