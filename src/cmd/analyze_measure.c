@@ -3,7 +3,7 @@
 
 #include "cmd/run_command.h"
 
-#define STORE_SINK 0 /* of plan.sink */
+#define STORE_SINK 0   /* of plan.sink */
 #define DURATION "10s" /* as long as the old toolkit measured */
 
 static int measure(struct run_command *run, struct error *err)

@@ -14,6 +14,7 @@
 #include "base/util.h"
 #include "format/csv_internal.h"
 #include "format/number.h"
+#include "format/number_field.h"
 #include "format/timestamp.h"
 
 #define BLOCK 64
@@ -195,12 +196,12 @@ static int odd_number(const struct csv_scan *scan, size_t want, struct csv_field
     return SKIP(field.begin == field.end ? SKIP_EMPTY_VALUE : SKIP_NOT_FINITE);
 }
 
-static int time_of(const struct csv_scan *scan, size_t want, struct csv_field field, double *ret)
+/* What is no plain number of seconds: other units, dates, seconds since the log began. */
+static int odd_time(const struct csv_scan *scan, size_t want, struct csv_field field, double *ret)
 {
     double value;
     struct timestamp time = {.kind = TIMESTAMP_NONE, .s = NAN};
-    if (number_parse_field(field.begin, field.end, scan->floor, &value) ||
-        number_parse(field.begin, field.end, &value) == field.end) {
+    if (number_parse(field.begin, field.end, &value) == field.end) {
         time = timestamp_of_number(value);
     } else {
         field = trimmed(field);
@@ -217,8 +218,8 @@ static int time_of(const struct csv_scan *scan, size_t want, struct csv_field fi
     return OK;
 }
 
-static int text_of(const struct csv_scan *scan, size_t want, struct csv_field field,
-                   struct csv_text *ret)
+static int odd_text(const struct csv_scan *scan, size_t want, struct csv_field field,
+                    struct csv_text *ret)
 {
     field = trimmed(field);
     *ret = (struct csv_text){field.begin, (uint32_t)(field.end - field.begin)};
@@ -227,30 +228,66 @@ static int text_of(const struct csv_scan *scan, size_t want, struct csv_field fi
 
 /* ---- a batch ---- */
 
-/* The values of one column. Rows that cannot be used are counted and marked. */
-static int column_of(struct csv_scan *scan, size_t want, struct error *err)
+/* A row that cannot be used is marked, with the first reason. Negative: an error. */
+static int mark(struct csv_scan *scan, size_t row, int rc)
+{
+    if (rc <= OK)
+        return rc;
+    if (scan->why[row] == OK) {
+        scan->bad++;
+        scan->why[row] = rc;
+    }
+    return OK;
+}
+
+/* The values of one column: the usual ones at once, the others by a longer way. */
+static int numbers_of(struct csv_scan *scan, size_t want, struct error *err)
 {
     const struct csv_field *fields = scan->fields + want * CSV_BATCH;
     double *numbers = scan->numbers + want * CSV_BATCH;
-    struct csv_text *texts = scan->texts + want * CSV_BATCH;
-    enum csv_kind kind = scan->csv->wants[want].kind;
-    for (size_t i = 0; i < scan->rows.count; i++) {
-        int rc = OK;
-        if (kind == CSV_TEXT)
-            rc = text_of(scan, want, fields[i], &texts[i]);
-        else if (kind == CSV_TIME)
-            rc = time_of(scan, want, fields[i], &numbers[i]);
-        else if (!number_parse_field(fields[i].begin, fields[i].end, scan->floor, &numbers[i]))
-            rc = odd_number(scan, want, fields[i], &numbers[i], err);
-        if (rc == OK)
-            continue;
-        if (rc < 0)
-            return rc;
-        if (scan->why[i] == OK)
-            scan->bad++;
-        scan->why[i] = scan->why[i] == OK ? rc : scan->why[i];
+    int rc = OK;
+    for (size_t i = 0; i < scan->rows.count && rc == OK; i++) {
+        if (!number_parse_field(fields[i].begin, fields[i].end, scan->floor, &numbers[i]))
+            rc = mark(scan, i, odd_number(scan, want, fields[i], &numbers[i], err));
     }
-    return 0;
+    return rc;
+}
+
+static int times_of(struct csv_scan *scan, size_t want)
+{
+    const struct csv_field *fields = scan->fields + want * CSV_BATCH;
+    double *numbers = scan->numbers + want * CSV_BATCH;
+    int rc = OK;
+    for (size_t i = 0; i < scan->rows.count && rc == OK; i++) {
+        bool is_number =
+            number_parse_field(fields[i].begin, fields[i].end, scan->floor, &numbers[i]);
+        if (!is_number || !timestamp_is_epoch_s(numbers[i]))
+            rc = mark(scan, i, odd_time(scan, want, fields[i], &numbers[i]));
+    }
+    return rc;
+}
+
+static int texts_of(struct csv_scan *scan, size_t want)
+{
+    const struct csv_field *fields = scan->fields + want * CSV_BATCH;
+    struct csv_text *texts = scan->texts + want * CSV_BATCH;
+    int rc = OK;
+    for (size_t i = 0; i < scan->rows.count && rc == OK; i++) {
+        const char *begin = fields[i].begin, *end = fields[i].end;
+        if (begin<end && * begin> ' ' && end[-1] > ' ')
+            texts[i] = (struct csv_text){begin, (uint32_t)(end - begin)};
+        else
+            rc = mark(scan, i, odd_text(scan, want, fields[i], &texts[i]));
+    }
+    return rc;
+}
+
+static int column_of(struct csv_scan *scan, size_t want, struct error *err)
+{
+    enum csv_kind kind = scan->csv->wants[want].kind;
+    return kind == CSV_NUMBER ? numbers_of(scan, want, err)
+           : kind == CSV_TIME ? times_of(scan, want)
+                              : texts_of(scan, want);
 }
 
 /* Takes the rows out that cannot be used. */

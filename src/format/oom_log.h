@@ -50,7 +50,7 @@ struct oom_log {
     struct kill_event open; /* lines that belong together so far */
     bool is_open;
     bool has_summary; /* its pid is from the line "oom-kill:…", which is final */
-    bool is_killed; /* it has its victim: what comes now may only add to it */
+    bool is_killed;   /* it has its victim: what comes now may only add to it */
     struct kill_event ready[2];
     size_t ready_count;
 };

@@ -11,8 +11,6 @@
 #include "base/util.h"
 #include "format/number.h"
 
-/* A number below is seconds since the log began (1 Jan 1980 would be 3.2e8). */
-#define EPOCH_MIN 3e8
 #define DAY_SECONDS 86400
 
 struct cursor {
@@ -179,14 +177,14 @@ static bool month_name(struct cursor *cursor, struct timestamp *ret)
 struct timestamp timestamp_of_number(double value)
 {
     struct timestamp time = {.kind = TIMESTAMP_RELATIVE, .s = value};
-    if (isnan(value) || fabs(value) < EPOCH_MIN)
+    if (isnan(value) || fabs(value) < TIMESTAMP_EPOCH_MIN)
         return time;
     time.kind = TIMESTAMP_EPOCH;
     /* Each unit from 1979 to the year 11,500: none of them overlap. */
     static const double units[] = {1, 1e3, 1e6, 1e9};
     for (size_t i = 0; i < ARRAY_LEN(units); i++) {
         time.s = value / units[i];
-        if (time.s < EPOCH_MIN * 1e3)
+        if (time.s < TIMESTAMP_EPOCH_MIN * 1e3)
             break;
     }
     return time;
@@ -236,7 +234,7 @@ size_t timestamp_parse(const char *text, const char *end, struct timestamp *ret)
 
 const char *timestamp_format(double s, char *buf, size_t size)
 {
-    if (!(fabs(s) >= EPOCH_MIN)) {
+    if (!(fabs(s) >= TIMESTAMP_EPOCH_MIN)) {
         snprintf(buf, size, isnan(s) ? "-" : "%.3f s", s);
         return buf;
     }

@@ -15,6 +15,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A number below is seconds since the log began. */
+#define TIMESTAMP_EPOCH_MIN 3e8
+
 enum timestamp_kind {
     TIMESTAMP_NONE,
     TIMESTAMP_DATE,     /* date and time; no_year where syslog left it out (then 1970) */
@@ -31,6 +34,11 @@ struct timestamp {
 /* The time that [text, end) begins with, blanks and one '[' before it left out. Returns how many
  * bytes it took, with a ']' behind it; 0: there is none, and kind is NONE. */
 size_t timestamp_parse(const char *text, const char *end, struct timestamp *ret);
+/* A number that is seconds since 1970, and nothing else: 1979 to the year 11,476. */
+static inline bool timestamp_is_epoch_s(double value)
+{
+    return value >= TIMESTAMP_EPOCH_MIN && value < TIMESTAMP_EPOCH_MIN * 1e3;
+}
 /* A number as one: what `value` is, by its size. */
 struct timestamp timestamp_of_number(double value);
 /* "2026-11-20 08:15:24.012", or "12.5 s" of a relative one; buf of 40 bytes. */

@@ -60,14 +60,6 @@ void hist_merge(struct hist *dst, const struct hist *src)
 
 /* Row 0 holds the values below HIST_SUB one by one; row s+1 holds those whose HIST_SUB_BITS + 1
  * leading bits are kept after dropping s low bits. */
-size_t hist_bucket_of(uint64_t value)
-{
-    if (value < HIST_SUB)
-        return (size_t)value;
-    unsigned shift = 63u - (unsigned)__builtin_clzll(value) - HIST_SUB_BITS;
-    return (size_t)shift * HIST_SUB + (size_t)(value >> shift);
-}
-
 static unsigned bucket_shift(size_t bucket)
 {
     return bucket < HIST_SUB ? 0 : (unsigned)(bucket / HIST_SUB) - 1;

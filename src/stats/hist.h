@@ -32,7 +32,13 @@ void hist_reset(struct hist *hist);
 void hist_record(struct hist *hist, uint64_t value);
 void hist_record_n(struct hist *hist, uint64_t value, uint64_t count);
 void hist_merge(struct hist *dst, const struct hist *src);
-size_t hist_bucket_of(uint64_t value);
+static inline size_t hist_bucket_of(uint64_t value)
+{
+    if (value < 2 * HIST_SUB)
+        return (size_t)value;
+    unsigned shift = 63 - (unsigned)__builtin_clzll(value) - HIST_SUB_BITS;
+    return (size_t)shift * HIST_SUB + (size_t)(value >> shift);
+}
 uint64_t hist_bucket_low(size_t bucket);  /* smallest value of the bucket */
 uint64_t hist_bucket_high(size_t bucket); /* largest value of the bucket */
 /* Type-7 quantile (0 <= p <= 1) of the recorded values, each taken at its bucket's middle but

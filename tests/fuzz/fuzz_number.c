@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "format/number.h"
+#include "format/number_field.h"
 #include "format/timestamp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

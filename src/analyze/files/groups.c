@@ -424,6 +424,17 @@ static void describe(const struct csv *csv, const struct columns *columns,
     grouping->key_count = columns->count - WANT_KEYS;
 }
 
+/* The threads counted buckets alone. */
+static void complete_hist(struct group *group)
+{
+    double n = (double)group->n, mean = group->moments.mean * GROUP_HIST_SCALE;
+    struct hist *hist = group->hist;
+    hist->min = (uint64_t)(group->moments.min * GROUP_HIST_SCALE + 0.5);
+    hist->max = (uint64_t)(group->moments.max * GROUP_HIST_SCALE + 0.5);
+    hist->sum = mean * n;
+    hist->sum_sq = group->moments.m2 * GROUP_HIST_SCALE * GROUP_HIST_SCALE + n * mean * mean;
+}
+
 static int read_table(struct csv *csv, struct grouping *grouping, struct error *err)
 {
     struct csv_job job = {.context = grouping,
@@ -434,6 +445,10 @@ static int read_table(struct csv *csv, struct grouping *grouping, struct error *
     int rc = csv_each(csv, grouping->options->threads, &job, err);
     struct analysis_input *input = grouping->input;
     struct groups *groups = grouping->groups;
+    for (size_t i = 0; i < groups->count && rc == 0; i++) {
+        if (groups->items[i]->hist)
+            complete_hist(groups->items[i]);
+    }
     skips_merge(&input->skips, csv_skips(csv), 0);
     input->lines = csv_lines(csv);
     input->skips.rows -= input->skips.of[SKIP_NEGATIVE].count;

@@ -34,8 +34,8 @@ struct group {
     uint64_t n;
     uint64_t first_line, max_line;
     struct moments moments;
-    double jitter_sum; /* of |x[i] - x[i-1]| */
-    double lag_sum;    /* of (x[i] - shift)(x[i-1] - shift) */
+    double jitter_sum;   /* of |x[i] - x[i-1]| */
+    double lag_sum;      /* of (x[i] - shift)(x[i-1] - shift) */
     double sum, squares; /* of x - shift: the moments are made of them */
     double shift;        /* the first value: keeps sums of products accurate */
     double first, last;
@@ -88,8 +88,8 @@ void groups_deinit(struct groups *groups);
 
 #define GROUP_QUANTILES_MAX 8
 
-/* Quantiles at ascending p; intervals (95 %, by order statistics: ends that no value bounds are NaN)
- * may be NULL. -ERROR_NOMEM. */
+/* Quantiles at ascending p; intervals (95 %, by order statistics: ends that no value bounds are
+ * NaN) may be NULL. -ERROR_NOMEM. */
 int group_quantiles(const struct group *group, const double *p, size_t count,
                     enum percentile_method method, double *ret, struct interval *intervals);
 /* Median absolute deviation from the median, not scaled. -ERROR_NOMEM. */

@@ -201,8 +201,10 @@ static int keep_value(struct local_groups *local, struct local_group *item, doub
         if (!item->hist)
             return -1;
     }
-    if (local->is_hist)
-        hist_record(item->hist, (uint64_t)(value * GROUP_HIST_SCALE + 0.5));
+    if (local->is_hist) { /* its moments are those of the group */
+        item->hist->buckets[hist_bucket_of((uint64_t)(value * GROUP_HIST_SCALE + 0.5))]++;
+        item->hist->count++;
+    }
     return 0;
 }
 

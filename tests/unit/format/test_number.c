@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "format/number.h"
+#include "format/number_field.h"
 #include "stats/stats.h"
 
 /* In the middle of other bytes: what stands around must not matter. */

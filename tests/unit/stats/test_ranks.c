@@ -103,8 +103,10 @@ static void test_interval_ranks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_kind),     cmocka_unit_test(test_signs_and_extremes),
-        cmocka_unit_test(test_few),           cmocka_unit_test(test_quantile_unsorted),
+        cmocka_unit_test(test_every_kind),
+        cmocka_unit_test(test_signs_and_extremes),
+        cmocka_unit_test(test_few),
+        cmocka_unit_test(test_quantile_unsorted),
         cmocka_unit_test(test_interval_ranks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
