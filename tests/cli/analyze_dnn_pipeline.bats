@@ -3,20 +3,10 @@
 # write, bad input. TACHO_TEST_REGENERATE=1 writes the goldens anew.
 
 # shellcheck disable=SC2153,SC2154 # $TACHO and the like come from helper.bash
-# helper.bash takes the settings out of the environment before each test.
-regenerate=${TACHO_TEST_REGENERATE:-}
 load helper
 
-golden=$BATS_TEST_DIRNAME/../golden/analyze
+golden=$project_root/tests/golden/analyze
 samples=$BATS_TEST_DIRNAME/../data
-
-# same NAME FILE: FILE is the golden NAME.
-same() {
-    if [ -n "$regenerate" ]; then
-        cp "$2" "$golden/$1"
-    fi
-    diff -u "$golden/$1" "$2"
-}
 
 # shown NAME FILE…: text and JSON are the goldens NAME, the JSON fits its schema, and Python comes to the same
 # numbers.

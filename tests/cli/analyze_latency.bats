@@ -6,16 +6,7 @@
 # shellcheck disable=SC2153,SC2154 # $TACHO and the like come from helper.bash
 load helper
 
-golden=$BATS_TEST_DIRNAME/../golden/analyze
-regenerate=${TACHO_TEST_REGENERATE:-}
-
-# same NAME FILE: FILE is the golden NAME.
-same() {
-    if [ -n "$regenerate" ]; then
-        cp "$2" "$golden/$1"
-    fi
-    diff -u "$golden/$1" "$2"
-}
+golden=$project_root/tests/golden/analyze
 
 tables() {
     /usr/bin/python3 "$golden/make_latency.py" .

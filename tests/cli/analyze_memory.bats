@@ -5,17 +5,7 @@
 # shellcheck disable=SC2153,SC2154 # $TACHO and the like come from helper.bash
 load helper
 
-golden=$BATS_TEST_DIRNAME/../golden/analyze
-# helper.bash takes the settings out of the environment before each test.
-regenerate=${TACHO_TEST_REGENERATE:-}
-
-# same NAME FILE: FILE is the golden NAME.
-same() {
-    if [ -n "$regenerate" ]; then
-        cp "$2" "$golden/$1"
-    fi
-    diff -u "$golden/$1" "$2"
-}
+golden=$project_root/tests/golden/analyze
 
 # shown NAME ARGUMENT…: text and JSON are the goldens NAME, the JSON fits its schema, and Python comes to
 # the same numbers. The golden inputs are in the working directory.

@@ -5,18 +5,7 @@
 # shellcheck disable=SC2153,SC2154 # $TACHO and the like come from helper.bash
 load helper
 
-golden=$BATS_TEST_DIRNAME/../golden/analyze
-
-# same NAME FILE: FILE is the golden NAME.
-same() {
-    if [ -n "$regenerate" ]; then
-        cp "$2" "$golden/$1"
-    fi
-    diff -u "$golden/$1" "$2"
-}
-
-# helper.bash takes the settings out of the environment before each test.
-regenerate=${TACHO_TEST_REGENERATE:-}
+golden=$project_root/tests/golden/analyze
 
 # shown NAME: text and JSON of NAME.log are the goldens, the JSON fits its schema, and Python comes to the
 # same numbers.

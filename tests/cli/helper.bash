@@ -14,6 +14,10 @@ if declare -F bats_require_minimum_version >/dev/null; then
     bats_require_minimum_version 1.5.0
 fi
 
+golden=$project_root/tests/golden # a file with a folder of its own sets it to that
+# Taken out of the environment before each test, as every other setting.
+regenerate=${TACHO_TEST_REGENERATE:-}
+
 setup() {
     local name
     for name in "${!TACHO_@}"; do
@@ -47,6 +51,14 @@ run_split() {
     status=0
     output=$("$@" 2>"$BATS_TEST_TMPDIR/errors") || status=$?
     errors=$(cat "$BATS_TEST_TMPDIR/errors")
+}
+
+# same NAME FILE: FILE is the golden NAME of the folder $golden; TACHO_TEST_REGENERATE=1 makes it that.
+same() {
+    if [ -n "$regenerate" ]; then
+        cp "$2" "$golden/$1"
+    fi
+    diff -u "$golden/$1" "$2"
 }
 
 # validate_json FILE: it is JSON, names its schema, the project has that schema, and FILE fits it.
