@@ -31,7 +31,7 @@ void text_table_cells(struct text_table *table, const char *const *texts)
 
 void text_table_row(struct text_table *table, ...)
 {
-    const char *texts[TEXT_TABLE_COLUMNS_MAX];
+    const char *texts[TEXT_TABLE_COLUMNS_MAX] = {NULL};
     va_list args;
     va_start(args, table);
     for (size_t i = 0; i < table->columns; i++)

@@ -118,15 +118,15 @@ static uint32_t lines_in(const char *from, const char *to)
 static bool scan_row(struct csv_scan *scan, const char **at, const char *end, bool is_last,
                      int *ret_rc, struct error *err)
 {
-    const char *begin = *at;
-    const char *newline = memchr(begin, '\n', (size_t)(end - begin));
+    const char *line = *at;
+    const char *newline = memchr(line, '\n', (size_t)(end - line));
     const char *line_end = newline ? newline : end;
-    if (csv_is_passed_over(scan, begin, line_end)) {
+    if (csv_is_passed_over(scan, line, line_end)) {
         *at = line_end;
         return true;
     }
     struct row row = {.count = 0};
-    const char *behind = read_row(scan, begin, end, &row);
+    const char *behind = read_row(scan, line, end, &row);
     if (behind) {
         /* What was copied moves when the batch goes on, so that a batch with copies ends here. */
         bool has_copies = scan->unquoted.len > 0;
@@ -136,7 +136,7 @@ static bool scan_row(struct csv_scan *scan, const char **at, const char *end, bo
         *at = behind;
         return true;
     }
-    if (!is_last && (size_t)(end - begin) < SOURCE_LINE_MAX)
+    if (!is_last && (size_t)(end - line) < SOURCE_LINE_MAX)
         return false;
     skips_add(&scan->skips, SKIP_OPEN_QUOTE, scan->line);
     *at = line_end;

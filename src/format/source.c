@@ -15,8 +15,6 @@
 #include "base/interrupt.h"
 #include "base/util.h"
 
-extern char **environ;
-
 #define HEAD_MAX (64u << 10)
 
 int source_buffer_reserve(struct source_buffer *buffer, size_t need)

@@ -326,11 +326,10 @@ static bool is_rail(const struct tegrastats_item *item, const char *name)
            memcmp(item->name, name, item->name_length) == 0;
 }
 
-/* VDDQ_… of an AGX Orin is fed by its 5 V rail, VDDRQ of an AGX Xavier is within SOC; NC is a
- * channel that is not connected. */
+/* VDDQ_… of an AGX Orin is fed by its 5 V rail; NC is a channel that is not connected. */
 static bool is_summed(const struct tegrastats_item *item)
 {
-    return item->kind == TEGRASTATS_RAIL && !is_rail(item, "NC") && !is_rail(item, "VDDRQ") &&
+    return item->kind == TEGRASTATS_RAIL && !is_rail(item, "NC") &&
            !(item->name_length >= 4 && memcmp(item->name, "VDDQ", 4) == 0);
 }
 

@@ -276,8 +276,7 @@ static uint64_t batch_of(struct span command)
 static int take_line(struct reader *reader, struct span line)
 {
     struct span text = message_of(line);
-    const char *mark;
-    if ((mark = find(text, "=== Profile (")) != NULL) {
+    if (find(text, "=== Profile (")) {
         reader->log.iterations = integer_after(text, "=== Profile (");
         reader->table = TABLE_TITLE;
         reader->log.layer_count = 0; /* of several the last one counts */
@@ -289,6 +288,7 @@ static int take_line(struct reader *reader, struct span line)
     }
     if (reader->table == TABLE_ROWS)
         return take_row(reader, text);
+    const char *mark;
     if ((mark = find(text, "[DlaLayer] ")) != NULL || (mark = find(text, "[GpuLayer] ")) != NULL)
         return take_placed(reader, (struct span){mark + strlen("[DlaLayer] "), text.end},
                            mark[1] == 'D');

@@ -92,7 +92,7 @@ int stats_ranks(const double *x, size_t n, double center, const size_t *ranks, s
         make_groups(&search);
         for (size_t i = 0; i < search.count; i++)
             prefixes[search.group[i]] = search.prefix[i];
-        search.counts = calloc(search.group_count * SIZE, sizeof(*search.counts));
+        search.counts = calloc(u64_max(search.group_count, 1) * SIZE, sizeof(*search.counts));
         if (!search.counts)
             return -1;
         count_values(x, n, center, pass * BITS, &search, prefixes);

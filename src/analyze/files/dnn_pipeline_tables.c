@@ -116,7 +116,7 @@ static const struct analysis_column layer_columns[2][9] = COLUMNS(
 static int layer_row(struct analysis_table *table, const struct pipeline *pipeline,
                      const struct pipe_layer *layer, struct error *err)
 {
-    struct estimate time, share;
+    struct estimate time = {.value = NAN}, share = {.value = NAN};
     int rc = pipe_layer_time(pipeline, layer, &time, err);
     if (rc == 0)
         rc = pipe_layer_share(pipeline, layer, &share, err);

@@ -152,7 +152,7 @@ static int add_sensor(struct run_reading *reading, const struct run_series *seri
     struct efficiency *efficiency = reading->efficiency;
     CLEANUP_FREE double *values = NULL;
     size_t count = 0;
-    struct estimate power;
+    struct estimate power = {.value = NAN};
     int rc = run_collect(reading->run, series, PHASE_STEADY, &values, NULL, &count, err);
     if (rc < 0 || count == 0 || efficiency->index.count == EFFICIENCY_GROUPS_MAX)
         return rc;

@@ -137,7 +137,7 @@ static int latency_files(const struct analyze_options *options, struct analysis 
         .is_exact = options->is_exact,
         .threads = options->threads,
     };
-    struct groups groups;
+    struct groups groups = {.count = 0};
     struct analysis_input *input = analysis_add_input(analysis, options->paths[0], "table");
     int rc = groups_read(options->paths[0], &wanted, input, &groups, err);
     if (rc < 0)
@@ -165,7 +165,7 @@ int groups_of_run(const struct run *run, struct analysis *analysis, struct group
 static int latency_run(const struct run *run, const struct analyze_options *options,
                        struct analysis *analysis, struct error *err)
 {
-    struct groups groups;
+    struct groups groups = {.count = 0};
     int rc = groups_of_run(run, analysis, &groups, err);
     if (rc < 0)
         return rc;

@@ -40,7 +40,8 @@ static void the_epoch_is_real_unless_replaced(void **state)
     unsetenv("TACHO_TEST_EPOCH");
     time_t before = time(NULL);
     double now_s = clock_epoch_s();
-    assert_true(now_s >= (double)before && now_s <= (double)time(NULL) + 1);
+    /* time(2) reads a clock that is up to a tick behind. */
+    assert_true(now_s >= (double)before && now_s <= (double)time(NULL) + 2);
     setenv("TACHO_TEST_EPOCH", "1700000000.25", 1);
     assert_true(clock_epoch_s() == 1700000000.25);
     setenv("TACHO_TEST_EPOCH", "", 1);

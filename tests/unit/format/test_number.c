@@ -19,7 +19,9 @@ static char room[512];
 static char *place(const char *text)
 {
     memset(room, '7', sizeof(room));
-    return memcpy(room + 64, text, strlen(text));
+    for (size_t i = 0; text[i]; i++)
+        room[64 + i] = text[i];
+    return room + 64;
 }
 
 static void is_strtod(const char *text)
