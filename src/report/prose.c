@@ -76,7 +76,7 @@ size_t prose_findings(const struct prose *prose, const struct finding *findings,
                 left_out++;
                 continue;
             }
-            if (shown++ == 0)
+            if (shown++ == 0 && prose->out->len > 0)
                 strbuf_putc(prose->out, '\n');
             append_finding(prose, &findings[i]);
         }
