@@ -206,6 +206,72 @@ static int read_request(const struct command_context *context, struct request *r
     return rc;
 }
 
+/* ---- whose option is whose ---- */
+
+/* An option of other analyzers would be taken and do nothing. */
+static const struct {
+    enum setting_id id;
+    const char *analyzers;
+} owners[] = {
+    {SETTING_ANALYZE_COLUMN, "latency variability efficiency memory"},
+    {SETTING_ANALYZE_GROUP_BY, "latency variability efficiency"},
+    {SETTING_DEADLINE, "latency"},
+    {SETTING_PERCENTILE_METHOD, "latency variability logs"},
+    {SETTING_EXACT, "latency variability tegrastats logs"},
+    {SETTING_ANALYZE_PATTERN, "logs"},
+    {SETTING_LATENCY_THRESHOLD, "logs"},
+    {SETTING_THROTTLE_THRESHOLD, "tegrastats"},
+    {SETTING_COST_RATE, "efficiency"},
+    {SETTING_TDP, "efficiency"},
+    {SETTING_BATCH_SIZE, "latency variability efficiency dnn-pipeline"},
+    {SETTING_TOP_LAYERS, "dnn-pipeline"},
+    {SETTING_ANALYZE_METRICS, "events"},
+    {SETTING_MEMORY_LIMIT, "memory"},
+    {SETTING_DEVICE, "latency variability efficiency"},
+    {SETTING_DURATION, "latency variability efficiency"},
+};
+
+static bool is_among(const char *name, const char *names)
+{
+    size_t length = strlen(name);
+    for (const char *at = strstr(names, name); at; at = strstr(at + 1, name)) {
+        bool begins = at == names || at[-1] == ' ';
+        if (begins && (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+static int check_options(const struct settings *settings, const char *analyzer, struct error *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(owners); i++) {
+        if (settings->values[owners[i].id].source != SOURCE_FLAG ||
+            is_among(analyzer, owners[i].analyzers))
+            continue;
+        error_set(err, ERROR_USAGE, "--%s is no option of analyze %s",
+                  settings_table[owners[i].id].flag, analyzer);
+        return error_hint(err, "it belongs to: %s", owners[i].analyzers);
+    }
+    return 0;
+}
+
+/* What is measured is told by these, and a file was measured already. */
+static int check_measuring(const struct settings *settings, const char *analyzer, size_t paths,
+                           struct error *err)
+{
+    static const enum setting_id ids[] = {SETTING_DEVICE, SETTING_DURATION, SETTING_BATCH_SIZE};
+    bool reads_batch = is_among(analyzer, "efficiency dnn-pipeline");
+    for (size_t i = 0; i < ARRAY_LEN(ids) && paths > 0; i++) {
+        if (settings->values[ids[i]].source != SOURCE_FLAG ||
+            (ids[i] == SETTING_BATCH_SIZE && reads_batch))
+            continue;
+        error_set(err, ERROR_USAGE, "--%s is for what is measured, and a file was given",
+                  settings_table[ids[i]].flag);
+        return error_hint(err, "leave one of them out");
+    }
+    return 0;
+}
+
 /* ---- the command ---- */
 
 static int unknown_analyzer(const char *name, struct error *err)
@@ -278,6 +344,10 @@ static int analyze_run(struct command_context *context, struct error *err)
     if (!request)
         return error_set(err, ERROR_NOMEM, "out of memory");
     int rc = read_request(context, request, err);
+    if (rc == 0)
+        rc = check_options(&context->settings, analyzer->name, err);
+    if (rc == 0)
+        rc = check_measuring(&context->settings, analyzer->name, request->options.path_count, err);
     if (rc == 0)
         rc = check_files(analyzer, request->options.path_count, err);
     struct analysis analysis;

@@ -127,6 +127,17 @@ for _ in range(60):
     fails 2 "did you mean" -- latency a.csv --group_by x
 }
 
+@test "analyze: an option of another analyzer does not go unnoticed" {
+    printf 'latency_ms\n1\n' >a.csv
+    fails 2 "--pattern is no option of analyze latency" "belongs to: logs" -- latency a.csv --pattern x
+    fails 2 "--deadline is no option" "latency" -- logs a.csv --deadline 30ms
+    fails 2 "--device is for what is measured" -- latency a.csv --device cpu
+    fails 2 "--duration is no option" -- logs a.csv --duration 3
+    "$TACHO" analyze latency --csv a.csv --deadline 30ms -q >/dev/null
+    printf '2026-11-20 08:00:00 [INFO] E2E latency: 30 ms\n' >a.log
+    "$TACHO" analyze logs --log a.log --threshold 10 --json | jq -e '.facts.threshold_ms == 10'
+}
+
 @test "analyze: a reader that goes away is no error" {
     printf 'latency_ms\n1\n2\n' >a.csv
     "$TACHO" analyze latency a.csv | true

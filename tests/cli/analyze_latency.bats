@@ -139,7 +139,7 @@ PYTHON
 
 @test "latency: without a file the built-in model is measured first" {
     need_engine
-    TACHO_ORT=$engine "$TACHO" analyze latency --duration 1 --json >json
+    TACHO_ORT=$engine "$TACHO" analyze latency --duration 1 --device cpu --json >json
     validate_json json
     jq -e '.tables.groups.rows[0] | .group == "inferences" and .n > 5 and .p50_ms > 0' json
     "$TACHO" runs list --json | jq -e '.runs | length == 1'

@@ -31,7 +31,13 @@ refused() {
     [ "$(grep -c '^tacho run:' <<<"$errors")" -eq 1 ]
 }
 
-worker_of() { pgrep -n -f "^$(readlink -f "$TACHO") worker"; }
+# The worker of this test, by its working directory: other files of tests run at the same time.
+worker_of() {
+    local worker
+    for worker in $(pgrep -f "^$(readlink -f "$TACHO") worker"); do
+        [ "$(readlink "/proc/$worker/cwd")" != "$PWD" ] || echo "$worker"
+    done
+}
 
 # ---- what works -------------------------------------------------------------------------------
 
