@@ -275,7 +275,8 @@ static void look_at_times(struct csv *csv, struct csv_field first_row)
 {
     csv->relative_scale = 1;
     for (size_t i = 0; i < csv->want_count; i++) {
-        if (csv->wants[i].kind != CSV_TIME || csv->column_of[i] < 0)
+        bool is_time = csv->wants[i].kind == CSV_TIME || csv->wants[i].kind == CSV_LAZY_TIME;
+        if (!is_time || csv->column_of[i] < 0)
             continue;
         csv->relative_scale = scale_of(csv->names[csv->column_of[i]]);
         const char *at = first_row.begin;
@@ -416,7 +417,7 @@ static void *scan_new(void *context)
     for (size_t i = 0; i < csv->want_count; i++) {
         if (csv->column_of[i] < 0)
             continue;
-        if (csv->wants[i].kind == CSV_TEXT)
+        if (csv->wants[i].kind == CSV_TEXT || csv->wants[i].kind == CSV_LAZY_TIME)
             scan->rows.text[i] = scan->texts + i * CSV_BATCH;
         else
             scan->rows.number[i] = scan->numbers + i * CSV_BATCH;

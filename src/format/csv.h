@@ -21,7 +21,12 @@
 #define CSV_WANTS_MAX 24
 #define CSV_BATCH 512
 
-enum csv_kind { CSV_NUMBER, CSV_TEXT, CSV_TIME };
+enum csv_kind {
+    CSV_NUMBER,
+    CSV_TEXT,
+    CSV_TIME,
+    CSV_LAZY_TIME, /* as a text; csv_time makes a time of it, where somebody wants to know it */
+};
 
 /* A column that somebody wants. Names are compared without case, blanks and quotes. */
 struct csv_want {
@@ -69,6 +74,8 @@ struct csv_job {
 };
 
 int csv_each(struct csv *csv, unsigned threads, const struct csv_job *job, struct error *err);
+/* Seconds of a CSV_LAZY_TIME's text (see timestamp.h); NaN: it cannot be read. */
+double csv_time(const struct csv *csv, const struct csv_text *text);
 /* After csv_each: all lines of the file, and the data rows that were used and not, and why. */
 uint64_t csv_lines(const struct csv *csv);
 const struct skips *csv_skips(const struct csv *csv);

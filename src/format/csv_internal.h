@@ -54,8 +54,6 @@ struct csv_scan {
     size_t bad;         /* rows of the batch that cannot be used */
 };
 
-/* A row whose wanted fields stand in scan->fields[want * CSV_BATCH + rows.count]. */
-int csv_take_row(struct csv_scan *scan, struct error *err);
 /* 1: that many fields are right; 0: they are counted as wrong. */
 int csv_check_fields(struct csv_scan *scan, size_t count, bool last_is_empty, bool is_cut);
 /* The values of the rows so far, to the job; what cannot be used is counted. */

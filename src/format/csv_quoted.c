@@ -103,7 +103,8 @@ static int use_row(struct csv_scan *scan, struct row *row, bool is_cut, struct e
     }
     for (size_t want = 0; want < csv->want_count; want++)
         scan->fields[want * CSV_BATCH + scan->rows.count] = row->fields[want];
-    return csv_take_row(scan, err);
+    scan->lines[scan->rows.count++] = scan->line;
+    return scan->rows.count == CSV_BATCH ? csv_flush(scan, err) : 0;
 }
 
 static uint32_t lines_in(const char *from, const char *to)

@@ -196,26 +196,32 @@ static int odd_number(const struct csv_scan *scan, size_t want, struct csv_field
     return SKIP(field.begin == field.end ? SKIP_EMPTY_VALUE : SKIP_NOT_FINITE);
 }
 
-/* What is no plain number of seconds: other units, dates, seconds since the log began. */
-static int odd_time(const struct csv_scan *scan, size_t want, struct csv_field field, double *ret)
+/* NaN: it is none. */
+static double any_time(const struct csv *csv, struct csv_field field)
 {
     double value;
     struct timestamp time = {.kind = TIMESTAMP_NONE, .s = NAN};
-    if (number_parse(field.begin, field.end, &value) == field.end) {
+    if (number_parse(field.begin, field.end, &value) == field.end)
         time = timestamp_of_number(value);
-    } else {
-        field = trimmed(field);
-        if (is_missing(field) && !scan->csv->wants[want].is_required) {
-            *ret = NAN;
-            return OK;
-        }
-        if (timestamp_parse(field.begin, field.end, &time) != (size_t)(field.end - field.begin))
-            time.kind = TIMESTAMP_NONE;
-    }
+    else if (timestamp_parse(field.begin, field.end, &time) != (size_t)(field.end - field.begin))
+        time.kind = TIMESTAMP_NONE;
     if (time.kind == TIMESTAMP_NONE || !isfinite(time.s))
-        return SKIP(SKIP_BAD_TIME);
-    *ret = time.kind == TIMESTAMP_RELATIVE ? time.s * scan->csv->relative_scale : time.s;
-    return OK;
+        return NAN;
+    return time.kind == TIMESTAMP_RELATIVE ? time.s * csv->relative_scale : time.s;
+}
+
+double csv_time(const struct csv *csv, const struct csv_text *text)
+{
+    return any_time(csv, (struct csv_field){text->data, text->data + text->size});
+}
+
+/* What is no plain number of seconds: other units, dates, seconds since the log began. */
+static int odd_time(const struct csv_scan *scan, size_t want, struct csv_field field, double *ret)
+{
+    field = trimmed(field);
+    *ret = any_time(scan->csv, field);
+    bool may_be_missing = is_missing(field) && !scan->csv->wants[want].is_required;
+    return isnan(*ret) && !may_be_missing ? SKIP(SKIP_BAD_TIME) : OK;
 }
 
 static int odd_text(const struct csv_scan *scan, size_t want, struct csv_field field,
@@ -351,12 +357,6 @@ bool csv_is_passed_over(struct csv_scan *scan, const char *line, const char *end
     return true;
 }
 
-int csv_take_row(struct csv_scan *scan, struct error *err)
-{
-    scan->lines[scan->rows.count++] = scan->line;
-    return scan->rows.count == CSV_BATCH ? csv_flush(scan, err) : 0;
-}
-
 /* A row of `count` fields, the last one empty perhaps, where the header has none for it. */
 int csv_check_fields(struct csv_scan *scan, size_t count, bool last_is_empty, bool is_cut)
 {
@@ -411,10 +411,12 @@ static inline int scan_line(struct csv_scan *scan, struct marks *marks, const ch
     bool is_open = mark == marks->end;
     const char *last = mark > begin && mark[-1] == '\r' ? mark - 1 : mark;
     bool last_is_empty = last > begin && last[-1] == csv->delimiter;
-    if (!csv_check_fields(scan, separators + 1, last_is_empty, is_open && is_last))
+    if (separators + 1 != csv->column_count &&
+        !csv_check_fields(scan, separators + 1, last_is_empty, is_open && is_last))
         return 0;
     /* All that are wanted stand in it: it has as many fields as the header. */
-    return csv_take_row(scan, err);
+    scan->lines[scan->rows.count++] = scan->line;
+    return scan->rows.count == CSV_BATCH ? csv_flush(scan, err) : 0;
 }
 
 int csv_scan_plain(struct csv_scan *scan, const struct chunk *chunk, struct error *err)

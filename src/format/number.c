@@ -114,7 +114,7 @@ bool number_parse_all(const char *text, const char *end, double *ret_value)
         text++;
     while (text < end && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
         end--;
-    double value;
+    double value = 0;
     if (text >= end || number_parse(text, end, &value) != end)
         return false;
     *ret_value = value;

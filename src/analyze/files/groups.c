@@ -244,22 +244,28 @@ static int keep_values(struct groups *groups, struct group *group, const struct 
     return 0;
 }
 
+/* A time of the chunk; where the value's own is not known, that of the chunk's end. */
+static double part_at(const struct groups *groups, double time_s, double chunk_s, uint64_t line)
+{
+    double known_s = isnan(time_s) ? chunk_s : time_s;
+    return seconds_or_lines(groups, position_of(groups, known_s, line));
+}
+
 /* A chunk's values as one part; its histogram is that of the thread, unless the values came before
  * it was known that there are too many. */
-static int keep_part(struct groups *groups, struct group *group, const struct local_group *item,
-                     bool is_recorded, uint64_t first_line)
+static int keep_part(struct groups *groups, struct group *group, const struct local_groups *local,
+                     const struct local_group *item, uint64_t first_line)
 {
     struct group_part part = {.n = item->count, .max = item->values[0]};
     size_t last = item->count - 1;
-    part.first_at =
-        seconds_or_lines(groups, position_of(groups, item->times[0], first_line + item->lines[0]));
-    part.last_at = seconds_or_lines(
-        groups, position_of(groups, item->times[last], first_line + item->lines[last]));
+    part.first_at = part_at(groups, item->times[0], local->first_s, first_line + item->lines[0]);
+    part.last_at =
+        part_at(groups, item->times[last], local->last_s, first_line + item->lines[last]);
     for (size_t i = 0; i < item->count; i++) {
         double value = item->values[i];
         part.sum += value;
         part.max = value > part.max ? value : part.max;
-        if (!is_recorded)
+        if (!local->is_hist)
             hist_record(group->hist, value > 0 ? (uint64_t)(value * GROUP_HIST_SCALE + 0.5) : 0);
     }
     return add_part(group, part);
@@ -280,7 +286,7 @@ static int merge_group(struct grouping *grouping, struct local_groups *local,
     group->warmup += item->warmup;
     if (item->count > 0) {
         rc = groups->is_exact ? keep_values(groups, group, item, first_line)
-                              : keep_part(groups, group, item, local->is_hist, first_line);
+                              : keep_part(groups, group, local, item, first_line);
         add_ordered(group, item, first_line);
         groups->n += item->count;
     }
@@ -288,6 +294,15 @@ static int merge_group(struct grouping *grouping, struct local_groups *local,
     item->warmup = item->power_n = 0;
     item->power_sum = 0;
     return rc < 0 ? error_set(err, ERROR_NOMEM, "out of memory") : 0;
+}
+
+/* More than can be kept, or surely going to be: the first chunk tells how many rows a file of this
+ * size has, and of twice too many none need to be kept first. */
+static bool is_too_much(const struct grouping *grouping, uint64_t first_line)
+{
+    uint64_t n = grouping->groups->n;
+    bool is_large = first_line == 1 && grouping->size / SOURCE_CHUNK * n > 2 * GROUPS_EXACT;
+    return !grouping->options->is_exact && (n > GROUPS_EXACT || is_large);
 }
 
 static int merge(void *context, void *result, uint64_t first_line, struct error *err)
@@ -308,7 +323,7 @@ static int merge(void *context, void *result, uint64_t first_line, struct error 
     int rc = 0;
     for (size_t i = 0; i < local->count && rc == 0; i++)
         rc = merge_group(grouping, local, &local->items[i], first_line, err);
-    if (rc == 0 && groups->is_exact && groups->n > GROUPS_EXACT && !grouping->options->is_exact)
+    if (rc == 0 && groups->is_exact && is_too_much(grouping, first_line))
         rc = to_hist(grouping, err);
     memset(&local->skips, 0, sizeof(local->skips));
     local->first_s = local->last_s = NAN;
@@ -373,7 +388,7 @@ static void choose_wants(const struct groups_options *options, struct columns *c
                           .kind = CSV_NUMBER,
                           .is_required = true};
     columns->wants[WANT_TIME] =
-        (struct csv_want){.name = "timestamp", .synonyms = time_names, .kind = CSV_TIME};
+        (struct csv_want){.name = "timestamp", .synonyms = time_names, .kind = CSV_LAZY_TIME};
     columns->wants[WANT_POWER] =
         (struct csv_want){.name = "power_w", .synonyms = power_names, .kind = CSV_NUMBER};
     columns->wants[WANT_WARMUP] = (struct csv_want){.name = "is_warmup", .kind = CSV_TEXT};
@@ -485,6 +500,8 @@ int groups_read(const char *path, const struct groups_options *options,
         rc = csv_open(source, columns.wants, columns.count, &csv, err);
     }
     if (rc == 0) {
+        grouping.csv = csv;
+        grouping.size = source_size(source);
         describe(csv, &columns, &grouping);
         rc = read_table(csv, &grouping, err);
     }

@@ -37,6 +37,8 @@ struct local_groups {
 };
 
 struct grouping {
+    const struct csv *csv;
+    uint64_t size; /* of the file; 0: not known */
     struct groups *groups;
     const struct groups_options *options;
     struct analysis_input *input;

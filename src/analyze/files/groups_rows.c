@@ -188,23 +188,21 @@ static int make_room(struct local_group *item)
     return 0;
 }
 
-static int keep_value(struct local_groups *local, struct local_group *item, double value,
-                      double time_s, uint32_t line)
+static inline int keep_value(struct local_groups *local, struct local_group *item, double value,
+                             uint32_t line)
 {
     if (item->count == item->room && make_room(item) < 0)
         return -1;
     item->values[item->count] = value;
-    item->times[item->count] = time_s;
-    item->lines[item->count++] = line;
-    if (local->is_hist && !item->hist) {
-        item->hist = hist_new();
-        if (!item->hist)
-            return -1;
-    }
-    if (local->is_hist) { /* its moments are those of the group */
-        item->hist->buckets[hist_bucket_of((uint64_t)(value * GROUP_HIST_SCALE + 0.5))]++;
-        item->hist->count++;
-    }
+    item->lines[item->count] = line;
+    item->count++;
+    if (!local->is_hist)
+        return 0;
+    if (!item->hist && !(item->hist = hist_new()))
+        return -1;
+    /* Its moments are those of the group. */
+    item->hist->buckets[hist_bucket_of((uint64_t)(value * GROUP_HIST_SCALE + 0.5))]++;
+    item->hist->count++;
     return 0;
 }
 
@@ -219,6 +217,27 @@ static void note_time(struct local_groups *local, double time_s, uint32_t line)
     local->last_s = time_s;
 }
 
+/* What time it was, of the value that was kept last. Of parts only the times of their ends are
+ * asked for, so that of a batch those of a group's first and last value do: reading times costs as
+ * much as all else. */
+static void keep_time(const struct grouping *grouping, struct local_groups *local,
+                      struct local_group *item, const struct csv_rows *rows, size_t row)
+{
+    double time_s = csv_time(grouping->csv, &rows->text[WANT_TIME][row]);
+    if (isnan(time_s) && rows->text[WANT_TIME][row].size > 0)
+        skips_add(&local->skips, SKIP_BAD_TIME, rows->line[row]);
+    item->times[item->count - 1] = time_s;
+    note_time(local, time_s, rows->line[row]);
+}
+
+static void keep_extras(struct local_group *item, const struct csv_rows *rows, size_t row)
+{
+    if (rows->number[WANT_POWER] && !isnan(rows->number[WANT_POWER][row])) {
+        item->power_sum += rows->number[WANT_POWER][row];
+        item->power_n++;
+    }
+}
+
 int local_groups_rows(void *context, void *result, const struct csv_rows *rows, struct error *err)
 {
     struct grouping *grouping = context;
@@ -226,9 +245,10 @@ int local_groups_rows(void *context, void *result, const struct csv_rows *rows, 
     char buf[KEY_MAX];
     size_t size;
     bool must_be_positive = grouping->options->is_latency || local->is_hist;
+    bool has_time = rows->text[WANT_TIME] != NULL;
+    bool has_extras = rows->number[WANT_POWER] || rows->text[WANT_WARMUP];
     for (size_t row = 0; row < rows->count; row++) {
         double value = rows->number[WANT_VALUE][row] * grouping->scale;
-        double time_s = rows->number[WANT_TIME] ? rows->number[WANT_TIME][row] : NAN;
         if (value < 0 && must_be_positive) {
             skips_add(&local->skips, SKIP_NEGATIVE, rows->line[row]);
             continue;
@@ -237,15 +257,20 @@ int local_groups_rows(void *context, void *result, const struct csv_rows *rows, 
         struct local_group *item = find_group(local, key, size);
         if (!item)
             return error_set(err, ERROR_NOMEM, "out of memory");
-        note_time(local, time_s, rows->line[row]);
-        if (rows->number[WANT_POWER] && !isnan(rows->number[WANT_POWER][row])) {
-            item->power_sum += rows->number[WANT_POWER][row];
-            item->power_n++;
-        }
-        if (is_warmup(rows, row))
+        if (has_extras)
+            keep_extras(item, rows, row);
+        if (has_extras && is_warmup(rows, row)) {
             item->warmup++;
-        else if (keep_value(local, item, value, time_s, rows->line[row]) < 0)
+            continue;
+        }
+        if (keep_value(local, item, value, rows->line[row]) < 0)
             return error_set(err, ERROR_NOMEM, "out of memory");
+        /* In a histogram's chunk the last row of a batch stands for the later ones of each group.
+         */
+        if (has_time && (!local->is_hist || item->count == 1 || row + 1 == rows->count))
+            keep_time(grouping, local, item, rows, row);
+        else
+            item->times[item->count - 1] = NAN;
     }
     return 0;
 }
