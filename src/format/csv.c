@@ -391,7 +391,6 @@ static void scan_free(void *context, void *pointer)
     strbuf_deinit(&scan->carry);
     free(scan->fields);
     free(scan->numbers);
-    free(scan->texts);
     free(scan);
 }
 
@@ -407,9 +406,8 @@ static void *scan_new(void *context)
     scan->job = reading->job;
     scan->fields = calloc(cells, sizeof(*scan->fields));
     scan->numbers = calloc(cells, sizeof(*scan->numbers));
-    scan->texts = calloc(cells, sizeof(*scan->texts));
     scan->result = reading->job->result_new(reading->job->context);
-    if (!scan->fields || !scan->numbers || !scan->texts || !scan->result) {
+    if (!scan->fields || !scan->numbers || !scan->result) {
         scan_free(context, scan);
         return NULL;
     }
@@ -418,7 +416,7 @@ static void *scan_new(void *context)
         if (csv->column_of[i] < 0)
             continue;
         if (csv->wants[i].kind == CSV_TEXT || csv->wants[i].kind == CSV_LAZY_TIME)
-            scan->rows.text[i] = scan->texts + i * CSV_BATCH;
+            scan->rows.text[i] = scan->fields + i * CSV_BATCH;
         else
             scan->rows.number[i] = scan->numbers + i * CSV_BATCH;
     }

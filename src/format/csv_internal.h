@@ -46,10 +46,10 @@ struct csv_scan {
     struct strbuf unquoted; /* fields with doubled quotes */
     struct strbuf carry;    /* a row whose quote is still open at the end of a chunk */
     uint32_t carry_lines;
-    const char *floor;        /* nothing before it may be read */
-    struct csv_field *fields; /* want_count x CSV_BATCH, as numbers and texts */
+    const char *floor; /* nothing before it may be read */
+    struct csv_text
+        *fields; /* want_count x CSV_BATCH, as numbers; of texts these are handed over */
     double *numbers;
-    struct csv_text *texts;
     int why[CSV_BATCH]; /* a row cannot be used: 1 + enum skip */
     size_t bad;         /* rows of the batch that cannot be used */
 };

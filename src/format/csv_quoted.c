@@ -102,7 +102,8 @@ static int use_row(struct csv_scan *scan, struct row *row, bool is_cut, struct e
         row->fields[want].end = copies + (uintptr_t)row->fields[want].end;
     }
     for (size_t want = 0; want < csv->want_count; want++)
-        scan->fields[want * CSV_BATCH + scan->rows.count] = row->fields[want];
+        scan->fields[want * CSV_BATCH + scan->rows.count] = (struct csv_text){
+            row->fields[want].begin, (uint32_t)(row->fields[want].end - row->fields[want].begin)};
     scan->lines[scan->rows.count++] = scan->line;
     return scan->rows.count == CSV_BATCH ? csv_flush(scan, err) : 0;
 }

@@ -212,7 +212,7 @@ static double any_time(const struct csv *csv, struct csv_field field)
 
 double csv_time(const struct csv *csv, const struct csv_text *text)
 {
-    return any_time(csv, (struct csv_field){text->data, text->data + text->size});
+    return any_time(csv, trimmed((struct csv_field){text->data, text->data + text->size}));
 }
 
 /* What is no plain number of seconds: other units, dates, seconds since the log began. */
@@ -224,12 +224,17 @@ static int odd_time(const struct csv_scan *scan, size_t want, struct csv_field f
     return isnan(*ret) && !may_be_missing ? SKIP(SKIP_BAD_TIME) : OK;
 }
 
-static int odd_text(const struct csv_scan *scan, size_t want, struct csv_field field,
-                    struct csv_text *ret)
+static struct csv_field field_of(const struct csv_text *text)
 {
-    field = trimmed(field);
-    *ret = (struct csv_text){field.begin, (uint32_t)(field.end - field.begin)};
-    return ret->size == 0 && scan->csv->wants[want].is_required ? SKIP(SKIP_EMPTY_VALUE) : OK;
+    return (struct csv_field){text->data, text->data + text->size};
+}
+
+/* With blanks around it, or none at all. */
+static int odd_text(const struct csv_scan *scan, size_t want, struct csv_text *text)
+{
+    struct csv_field field = trimmed(field_of(text));
+    *text = (struct csv_text){field.begin, (uint32_t)(field.end - field.begin)};
+    return text->size == 0 && scan->csv->wants[want].is_required ? SKIP(SKIP_EMPTY_VALUE) : OK;
 }
 
 /* ---- a batch ---- */
@@ -249,41 +254,39 @@ static int mark(struct csv_scan *scan, size_t row, int rc)
 /* The values of one column: the usual ones at once, the others by a longer way. */
 static int numbers_of(struct csv_scan *scan, size_t want, struct error *err)
 {
-    const struct csv_field *fields = scan->fields + want * CSV_BATCH;
+    const struct csv_text *fields = scan->fields + want * CSV_BATCH;
     double *numbers = scan->numbers + want * CSV_BATCH;
     int rc = OK;
     for (size_t i = 0; i < scan->rows.count && rc == OK; i++) {
-        if (!number_parse_field(fields[i].begin, fields[i].end, scan->floor, &numbers[i]))
-            rc = mark(scan, i, odd_number(scan, want, fields[i], &numbers[i], err));
+        const char *begin = fields[i].data, *end = begin + fields[i].size;
+        if (!number_parse_field(begin, end, scan->floor, &numbers[i]))
+            rc = mark(scan, i, odd_number(scan, want, field_of(&fields[i]), &numbers[i], err));
     }
     return rc;
 }
 
 static int times_of(struct csv_scan *scan, size_t want)
 {
-    const struct csv_field *fields = scan->fields + want * CSV_BATCH;
+    const struct csv_text *fields = scan->fields + want * CSV_BATCH;
     double *numbers = scan->numbers + want * CSV_BATCH;
     int rc = OK;
     for (size_t i = 0; i < scan->rows.count && rc == OK; i++) {
-        bool is_number =
-            number_parse_field(fields[i].begin, fields[i].end, scan->floor, &numbers[i]);
+        const char *begin = fields[i].data, *end = begin + fields[i].size;
+        bool is_number = number_parse_field(begin, end, scan->floor, &numbers[i]);
         if (!is_number || !timestamp_is_epoch_s(numbers[i]))
-            rc = mark(scan, i, odd_time(scan, want, fields[i], &numbers[i]));
+            rc = mark(scan, i, odd_time(scan, want, field_of(&fields[i]), &numbers[i]));
     }
     return rc;
 }
 
 static int texts_of(struct csv_scan *scan, size_t want)
 {
-    const struct csv_field *fields = scan->fields + want * CSV_BATCH;
-    struct csv_text *texts = scan->texts + want * CSV_BATCH;
+    struct csv_text *texts = scan->fields + want * CSV_BATCH;
     int rc = OK;
     for (size_t i = 0; i < scan->rows.count && rc == OK; i++) {
-        const char *begin = fields[i].begin, *end = fields[i].end;
-        if (begin<end && * begin> ' ' && end[-1] > ' ')
-            texts[i] = (struct csv_text){begin, (uint32_t)(end - begin)};
-        else
-            rc = mark(scan, i, odd_text(scan, want, fields[i], &texts[i]));
+        uint32_t size = texts[i].size;
+        if (size == 0 || texts[i].data[0] <= ' ' || texts[i].data[size - 1] <= ' ')
+            rc = mark(scan, i, odd_text(scan, want, &texts[i]));
     }
     return rc;
 }
@@ -291,9 +294,10 @@ static int texts_of(struct csv_scan *scan, size_t want)
 static int column_of(struct csv_scan *scan, size_t want, struct error *err)
 {
     enum csv_kind kind = scan->csv->wants[want].kind;
-    return kind == CSV_NUMBER ? numbers_of(scan, want, err)
-           : kind == CSV_TIME ? times_of(scan, want)
-                              : texts_of(scan, want);
+    return kind == CSV_NUMBER      ? numbers_of(scan, want, err)
+           : kind == CSV_TIME      ? times_of(scan, want)
+           : kind == CSV_LAZY_TIME ? OK
+                                   : texts_of(scan, want);
 }
 
 /* Takes the rows out that cannot be used. */
@@ -309,7 +313,7 @@ static void leave_out(struct csv_scan *scan)
         }
         for (size_t want = 0; want < csv->want_count; want++) {
             scan->numbers[want * CSV_BATCH + to] = scan->numbers[want * CSV_BATCH + i];
-            scan->texts[want * CSV_BATCH + to] = scan->texts[want * CSV_BATCH + i];
+            scan->fields[want * CSV_BATCH + to] = scan->fields[want * CSV_BATCH + i];
         }
         scan->lines[to++] = scan->lines[i];
     }
@@ -382,7 +386,7 @@ static inline int scan_line(struct csv_scan *scan, struct marks *marks, const ch
                             bool is_last, struct error *err)
 {
     const struct csv *csv = scan->csv;
-    struct csv_field *fields = scan->fields + scan->rows.count;
+    struct csv_text *fields = scan->fields + scan->rows.count;
     const char *begin = *line, *at = begin, *mark = begin;
     size_t separators = 0;
     bool is_newline = false;
@@ -400,7 +404,7 @@ static inline int scan_line(struct csv_scan *scan, struct marks *marks, const ch
         mark = next_mark(marks, &is_newline);
         int want = csv->want_of[column];
         if (want >= 0)
-            fields[(size_t)want * CSV_BATCH] = (struct csv_field){at, mark};
+            fields[(size_t)want * CSV_BATCH] = (struct csv_text){at, (uint32_t)(mark - at)};
         separators += !is_newline;
         at = mark + 1;
     }

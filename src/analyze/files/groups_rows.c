@@ -42,7 +42,7 @@ static inline uint64_t mix(uint64_t hash, uint64_t word)
 
 uint64_t key_hash(const char *key, size_t size)
 {
-    uint64_t hash = mix(0x2545f4914f6cdd1du, size);
+    uint64_t hash = size;
     for (; size > 8; key += 8, size -= 8)
         hash = mix(hash, load64(key));
     return mix(hash, word_of(key, size));
@@ -131,17 +131,16 @@ static struct local_group *add_group(struct local_groups *local, const char *key
     return item;
 }
 
-static struct local_group *find_group(struct local_groups *local, const char *key, size_t size)
+static inline struct local_group *find_group(struct local_groups *local, const char *key,
+                                             size_t size)
 {
     uint64_t word = word_of(key, size < 8 ? size : 8);
-    if (local->last < local->count && is_same(&local->items[local->last], key, size, word))
-        return &local->items[local->last];
-    uint64_t hash = key_hash(key, size);
+    uint64_t hash = size <= 8 ? mix(size, word) : key_hash(key, size);
     size_t slot = hash & (local->slot_count - 1);
     for (; local->slots[slot]; slot = (slot + 1) & (local->slot_count - 1)) {
-        local->last = local->slots[slot] - 1;
-        if (is_same(&local->items[local->last], key, size, word))
-            return &local->items[local->last];
+        struct local_group *item = &local->items[local->slots[slot] - 1];
+        if (is_same(item, key, size, word))
+            return item;
     }
     return add_group(local, key, size, hash);
 }
