@@ -284,8 +284,9 @@ static int texts_of(struct csv_scan *scan, size_t want)
     struct csv_text *texts = scan->fields + want * CSV_BATCH;
     int rc = OK;
     for (size_t i = 0; i < scan->rows.count && rc == OK; i++) {
+        const unsigned char *data = (const unsigned char *)texts[i].data;
         uint32_t size = texts[i].size;
-        if (size == 0 || texts[i].data[0] <= ' ' || texts[i].data[size - 1] <= ' ')
+        if (size == 0 || data[0] <= ' ' || data[size - 1] <= ' ')
             rc = mark(scan, i, odd_text(scan, want, &texts[i]));
     }
     return rc;
