@@ -109,7 +109,7 @@ static inline bool number_parse_field(const char *text, const char *end, const c
     bool is_negative = text < end && *text == '-';
     text += is_negative;
     size_t size = (size_t)(end - text);
-    double value;
+    double value = 0;
     if (size - 1 >= 24 || !floor || end - floor < 24) /* size 0, too */
         return false;
     if (size == 1 && (unsigned)(*text - '0') > 9)
