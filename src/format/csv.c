@@ -252,7 +252,6 @@ static int find_columns(struct csv *csv, struct error *err)
         if (column < 0)
             continue;
         csv->want_of[column] = (int)i;
-        csv->last_wanted = (size_t)column > csv->last_wanted ? (size_t)column : csv->last_wanted;
     }
     return 0;
 }
@@ -323,6 +322,10 @@ int csv_open(struct source *source, const struct csv_want *wants, size_t want_co
         return rc;
     }
     csv->has_quotes = memchr(text, '"', size) != NULL;
+    for (const char *first = "\n\r# "; *first; first++)
+        csv->is_odd_first[(unsigned char)*first] = true;
+    if (csv->header_size > 0)
+        csv->is_odd_first[(unsigned char)csv->header[0]] = true;
     look_at_times(csv, first_row);
     *ret_csv = csv;
     return 0;
@@ -389,7 +392,7 @@ static void scan_free(void *context, void *pointer)
         reading->job->result_free(reading->job->context, scan->result);
     strbuf_deinit(&scan->unquoted);
     strbuf_deinit(&scan->carry);
-    free(scan->fields);
+    free(scan->texts);
     free(scan->numbers);
     free(scan);
 }
@@ -404,10 +407,10 @@ static void *scan_new(void *context)
     size_t cells = csv->want_count * CSV_BATCH;
     scan->csv = csv;
     scan->job = reading->job;
-    scan->fields = calloc(cells, sizeof(*scan->fields));
+    scan->texts = calloc(cells, sizeof(*scan->texts));
     scan->numbers = calloc(cells, sizeof(*scan->numbers));
     scan->result = reading->job->result_new(reading->job->context);
-    if (!scan->fields || !scan->numbers || !scan->result) {
+    if (!scan->texts || !scan->numbers || !scan->result) {
         scan_free(context, scan);
         return NULL;
     }
@@ -416,7 +419,7 @@ static void *scan_new(void *context)
         if (csv->column_of[i] < 0)
             continue;
         if (csv->wants[i].kind == CSV_TEXT || csv->wants[i].kind == CSV_LAZY_TIME)
-            scan->rows.text[i] = scan->fields + i * CSV_BATCH;
+            scan->rows.text[i] = scan->texts + i * CSV_BATCH;
         else
             scan->rows.number[i] = scan->numbers + i * CSV_BATCH;
     }
@@ -431,9 +434,10 @@ static int scan_chunk(void *context, void *pointer, const struct chunk *chunk, s
     bool has_header = chunk->first_line == 1 && csv->header_line > 0;
     scan->line = 0;
     scan->header_line = has_header ? (uint32_t)csv->header_line - 1 : UINT32_MAX;
-    if (csv->has_quotes)
-        return csv_scan_quoted(scan, chunk, err);
-    return csv_scan_plain(scan, chunk, err);
+    int rc = csv->has_quotes ? csv_scan_quoted(scan, chunk, err) : csv_scan_plain(scan, chunk, err);
+    if (rc == 0 && scan->job->chunk_end)
+        rc = scan->job->chunk_end(scan->job->context, scan->result, err);
+    return rc == 0 && !csv->has_quotes ? (int)scan->line : rc;
 }
 
 static int merge_scan(void *context, void *pointer, uint64_t first_line, struct error *err)

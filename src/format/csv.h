@@ -37,7 +37,7 @@ struct csv_want {
 };
 
 struct csv_text {
-    const char *data; /* not terminated; without quotes */
+    const char *data; /* not terminated; without quotes; 8 bytes before its end may be read */
     uint32_t size;
 };
 
@@ -70,6 +70,7 @@ struct csv_job {
     void *(*result_new)(void *context);
     void (*result_free)(void *context, void *result);
     int (*rows)(void *context, void *result, const struct csv_rows *rows, struct error *err);
+    int (*chunk_end)(void *context, void *result, struct error *err); /* as rows; NULL: nothing */
     int (*merge)(void *context, void *result, uint64_t first_line, struct error *err);
 };
 

@@ -1,10 +1,12 @@
-/* csv_internal.h: what csv.c (header), csv_scan.c (rows) and csv_quoted.c (rows with quotes) share.
+/* csv_internal.h: what csv.c (header), csv_scan.c (rows), csv_quoted.c (rows with quotes) and
+ * csv_values.c (what rows hold) share.
  */
 #ifndef TACHO_FORMAT_CSV_INTERNAL_H
 #define TACHO_FORMAT_CSV_INTERNAL_H
 
 #include "base/str.h"
 #include "format/csv.h"
+#include "format/csv_marks.h"
 
 #define CSV_COLUMNS_MAX 1024
 
@@ -22,7 +24,7 @@ struct csv {
     size_t header_size;
     int column_of[CSV_WANTS_MAX];
     int want_of[CSV_COLUMNS_MAX]; /* -1: nobody wants it */
-    size_t last_wanted;           /* column */
+    bool is_odd_first[256];       /* by the first byte of a line: it may be no row */
     double relative_scale;        /* of times that are no dates: by the column's name */
     bool is_relative;
     struct skips skips;
@@ -46,20 +48,24 @@ struct csv_scan {
     struct strbuf unquoted; /* fields with doubled quotes */
     struct strbuf carry;    /* a row whose quote is still open at the end of a chunk */
     uint32_t carry_lines;
-    const char *floor; /* nothing before it may be read */
-    struct csv_text
-        *fields; /* want_count x CSV_BATCH, as numbers; of texts these are handed over */
-    double *numbers;
+    struct csv_marks marks;
+    struct csv_text *texts; /* want_count x CSV_BATCH */
+    double *numbers;        /* the same */
     int why[CSV_BATCH]; /* a row cannot be used: 1 + enum skip */
     size_t bad;         /* rows of the batch that cannot be used */
 };
 
 /* 1: that many fields are right; 0: they are counted as wrong. */
 int csv_check_fields(struct csv_scan *scan, size_t count, bool last_is_empty, bool is_cut);
-/* The values of the rows so far, to the job; what cannot be used is counted. */
+/* A row of the batch: of each column that is wanted, the field. */
+int csv_take_row(struct csv_scan *scan, const struct csv_field *fields, struct error *err);
+/* The next rows of scan->marks, which have as many fields as the header; the batch has room. */
+int csv_take_rows(struct csv_scan *scan, size_t count, struct error *err);
+/* The rows so far, to the job; those that cannot be used are counted instead. */
 int csv_flush(struct csv_scan *scan, struct error *err);
 /* Blank lines, comments and the header again are counted. False: it is none of them. */
 bool csv_is_passed_over(struct csv_scan *scan, const char *line, const char *end);
+/* Leaves the number of the chunk's lines in scan->line. */
 int csv_scan_plain(struct csv_scan *scan, const struct chunk *chunk, struct error *err);
 /* csv_quoted.c: the same where fields are quoted, slower; a row may go on in the next chunk. */
 int csv_scan_quoted(struct csv_scan *scan, const struct chunk *chunk, struct error *err);

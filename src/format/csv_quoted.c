@@ -6,6 +6,9 @@
 
 #include "format/csv_internal.h"
 
+/* What numbers are read with may look at bytes before them. */
+static const char pad[SOURCE_PAD];
+
 /* The text behind a field that begins with a quote; NULL: the quote is open at `end`. */
 static const char *behind_quoted(const char *at, const char *end)
 {
@@ -31,6 +34,8 @@ static struct csv_field unquote(struct csv_scan *scan, const char *text, size_t 
     struct csv_field field = {text, text + size};
     if (!memchr(text, '"', size))
         return field;
+    if (scan->unquoted.len == 0)
+        strbuf_append_n(&scan->unquoted, pad, SOURCE_PAD);
     size_t from = scan->unquoted.len;
     for (const char *at = field.begin; at < field.end; at++) {
         strbuf_putc(&scan->unquoted, *at);
@@ -101,11 +106,7 @@ static int use_row(struct csv_scan *scan, struct row *row, bool is_cut, struct e
         row->fields[want].begin = copies + (uintptr_t)row->fields[want].begin;
         row->fields[want].end = copies + (uintptr_t)row->fields[want].end;
     }
-    for (size_t want = 0; want < csv->want_count; want++)
-        scan->fields[want * CSV_BATCH + scan->rows.count] = (struct csv_text){
-            row->fields[want].begin, (uint32_t)(row->fields[want].end - row->fields[want].begin)};
-    scan->lines[scan->rows.count++] = scan->line;
-    return scan->rows.count == CSV_BATCH ? csv_flush(scan, err) : 0;
+    return csv_take_row(scan, row->fields, err);
 }
 
 static uint32_t lines_in(const char *from, const char *to)
@@ -149,13 +150,12 @@ int csv_scan_quoted(struct csv_scan *scan, const struct chunk *chunk, struct err
 {
     const char *at = chunk->text, *end = at + chunk->size;
     int rc = 0;
-    scan->floor = NULL;        /* fields may be copies that stand elsewhere */
     if (scan->carry.len > 0) { /* the row that the last chunk ended in, and what follows it */
         strbuf_append_n(&scan->carry, chunk->text, chunk->size);
         if (scan->carry.failed)
             return error_set(err, ERROR_NOMEM, "out of memory");
-        at = scan->carry.data;
-        end = at + scan->carry.len;
+        at = scan->carry.data + SOURCE_PAD;
+        end = scan->carry.data + scan->carry.len;
     }
     while (at < end && rc == 0) {
         const char *begin = at;
@@ -167,8 +167,10 @@ int csv_scan_quoted(struct csv_scan *scan, const struct chunk *chunk, struct err
     if (rc == 0)
         rc = csv_flush(scan, err);
     struct strbuf rest = {0};
-    if (rc == 0 && at < end)
+    if (rc == 0 && at < end) {
+        strbuf_append_n(&rest, pad, SOURCE_PAD);
         strbuf_append_n(&rest, at, (size_t)(end - at));
+    }
     strbuf_deinit(&scan->carry);
     scan->carry = rest;
     if (rest.failed)

@@ -19,7 +19,20 @@
 
 int source_buffer_reserve(struct source_buffer *buffer, size_t need)
 {
-    return array_reserve(&buffer->data, &buffer->capacity, need, 1);
+    char *memory = buffer->data ? buffer->data - SOURCE_PAD : NULL;
+    if (array_reserve(&memory, &buffer->capacity, SOURCE_PAD + need, 1) < 0)
+        return -1;
+    if (!buffer->data)
+        memset(memory, 0, SOURCE_PAD);
+    buffer->data = memory + SOURCE_PAD;
+    return 0;
+}
+
+void source_buffer_deinit(struct source_buffer *buffer)
+{
+    if (buffer->data)
+        free(buffer->data - SOURCE_PAD);
+    *buffer = (struct source_buffer){.data = NULL};
 }
 
 const char *source_name(const struct source *source)
@@ -340,8 +353,8 @@ void source_close(struct source *source)
         while (waitpid(source->unpacker, NULL, 0) < 0 && errno == EINTR) {
         }
     }
-    free(source->pending.data);
-    free(source->line.data);
+    source_buffer_deinit(&source->pending);
+    source_buffer_deinit(&source->line);
     free(source->name);
     free(source);
 }

@@ -24,6 +24,7 @@
 
 #define SOURCE_CHUNK (256u << 10)
 #define SOURCE_LINE_MAX (16u << 20)
+#define SOURCE_PAD 32 /* bytes before a chunk that may be read, whatever they are */
 
 struct source;
 
@@ -37,7 +38,7 @@ uint64_t source_size(const struct source *source);       /* bytes; 0: not known 
 uint64_t source_bytes_read(const struct source *source); /* so far; may be asked by any thread */
 
 struct chunk {
-    const char *text; /* not terminated */
+    const char *text; /* not terminated; SOURCE_PAD bytes before it may be read */
     size_t size;
     uint64_t first_line; /* 1: the file begins here; 0: merge knows */
     bool is_cut;         /* its last line was longer than SOURCE_LINE_MAX */
@@ -49,7 +50,8 @@ struct source_job {
     void *context;
     void *(*result_new)(void *context); /* NULL: out of memory */
     void (*result_free)(void *context, void *result);
-    /* By any thread, several at once. */
+    /* By any thread, several at once. An error, the number of the chunk's lines, or 0: they are
+     * still to be counted. */
     int (*work)(void *context, void *result, const struct chunk *chunk, struct error *err);
     /* One at a time, in the order of the file; chunk->first_line is known now, its text is not.
      * Leaves the result empty for the next chunk. */

@@ -189,9 +189,10 @@ static void *work(void *argument)
         if (rc == 0)
             break;
         if (rc > 0) {
-            lines = count_lines(&chunk);
             chunk.first_line = index == 0 ? 1 : 0;
             rc = chunk.size > 0 ? job->work(job->context, hand->result, &chunk, &err) : 0;
+            lines = rc > 0 ? (uint64_t)rc : count_lines(&chunk);
+            rc = rc > 0 ? 0 : rc;
         }
         goes_on = hand_in(hand, index, lines, rc, &err);
     }
@@ -233,7 +234,7 @@ int source_each(struct source *source, unsigned threads, const struct source_job
             pthread_join(hands[i].thread, NULL);
         if (hands[i].result)
             job->result_free(job->context, hands[i].result);
-        free(hands[i].buffer.data);
+        source_buffer_deinit(&hands[i].buffer);
     }
     pthread_cond_destroy(&crew.turn);
     pthread_mutex_destroy(&crew.lock);

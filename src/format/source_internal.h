@@ -7,7 +7,7 @@
 
 #include "format/source.h"
 
-/* A buffer of whole lines, and what is behind them. */
+/* A buffer of whole lines, and what is behind them; SOURCE_PAD bytes stand before it. */
 struct source_buffer {
     char *data;
     size_t size, capacity;
@@ -37,6 +37,7 @@ struct source {
 };
 
 int source_buffer_reserve(struct source_buffer *buffer, size_t need);
+void source_buffer_deinit(struct source_buffer *buffer);
 /* Reads up to `want` bytes at *offset (regular) or the next ones. 0: the end. */
 ssize_t source_read(struct source *source, char *data, size_t want, uint64_t offset,
                     struct error *err);

@@ -74,7 +74,11 @@ static int read_by(const char *path, unsigned threads, struct total *ret)
     struct csv *csv = NULL;
     struct error err = {0};
     *ret = (struct total){.rows = 0};
-    struct csv_job job = {ret, result_new, result_free, rows, merge};
+    struct csv_job job = {.context = ret,
+                          .result_new = result_new,
+                          .result_free = result_free,
+                          .rows = rows,
+                          .merge = merge};
     int rc = source_open(path, &source, &err);
     if (rc < 0) {
         require(err.message[0] != '\0');

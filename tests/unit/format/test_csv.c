@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/str.h"
+#include "base/util.h"
 #include "format/csv.h"
 #include "stats/stats.h"
 
@@ -94,7 +95,11 @@ static int read_text(const char *text, size_t size, unsigned threads, struct kep
     FILE *file = fopen(path, "w");
     assert_int_equal(fwrite(text, 1, size, file), size);
     fclose(file);
-    struct csv_job job = {kept, batch_new, batch_free, take_rows, merge};
+    struct csv_job job = {.context = kept,
+                          .result_new = batch_new,
+                          .result_free = batch_free,
+                          .rows = take_rows,
+                          .merge = merge};
     struct source *source = NULL;
     struct csv *csv = NULL;
     int rc = source_open(path, &source, err);
@@ -307,6 +312,65 @@ static void test_lines_are_counted_through_quotes(void **state)
     strbuf_deinit(&text);
 }
 
+/* ---- lines of all kinds, one after the other ---- */
+
+/* A line that may be anything; the file's header may stand in it again. */
+static void append_any_line(struct strbuf *text, const char *header, uint64_t *random)
+{
+    static const char *const fields[] = {"1.5", "-2",  "abc", " 7 ",  "",      "nan", "12345678901",
+                                         "1e3", "#no", "i",   "x y",  "inf",   ".",   "0.25",
+                                         "+3",  "7.",  "id",  "-",    "1..2",  "8 8"};
+    size_t count = 4;
+    unsigned what = (unsigned)(random_next(random) % 40);
+    if (what == 0)
+        strbuf_append(text, random_next(random) % 2 ? "# a, comment" : "  ");
+    else if (what == 1)
+        strbuf_append(text, header);
+    else if (what == 2)
+        count = random_next(random) % 8;
+    else if (what == 3 && random_next(random) % 20 == 0)
+        count = 10000;
+    for (size_t i = 0; i < count && what > 1; i++) {
+        bool is_usual = random_next(random) % 8 != 0;
+        strbuf_printf(text, "%s%s", i ? "," : "",
+                      is_usual ? fields[0] : fields[random_next(random) % ARRAY_LEN(fields)]);
+    }
+    if (what == 4)
+        strbuf_putc(text, ',');
+    strbuf_append(text, random_next(random) % 5 ? "\n" : "\r\n");
+}
+
+static void read_lines(uint64_t seed, const char *header, unsigned threads, struct kept *ret)
+{
+    struct strbuf text = {0};
+    uint64_t random = seed;
+    strbuf_printf(&text, "%s\n", header);
+    for (size_t i = 1 + random_next(&random) % 3000; i > 0; i--)
+        append_any_line(&text, header, &random);
+    if (random_next(&random) % 2)
+        text.len -= random_next(&random) % 6;
+    assert_int_equal(read_text(text.data, text.len, threads, ret, NULL), 0);
+    strbuf_deinit(&text);
+}
+
+/* Rows without quotes are found in two ways: many at once by their separators, and byte by byte
+ * where a quote stands in the header. */
+static void test_both_ways_find_the_same(void **state)
+{
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct kept plain = {0}, quoted = {0};
+        read_lines(seed, "id,name,latency_ms,power_w", 1 + seed % 2, &plain);
+        read_lines(seed, "id,\"name\",latency_ms,power_w", 1, &quoted);
+        assert_int_equal(plain.text.len, quoted.text.len);
+        if (plain.text.len > 0)
+            assert_memory_equal(plain.text.data, quoted.text.data, plain.text.len);
+        assert_int_equal(plain.lines, quoted.lines);
+        assert_memory_equal(&plain.skips, &quoted.skips, sizeof(plain.skips));
+        strbuf_deinit(&plain.text);
+        strbuf_deinit(&quoted.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +387,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_large_with_quotes, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_lines_are_counted_through_quotes, make_path,
                                         remove_path),
+        cmocka_unit_test_setup_teardown(test_both_ways_find_the_same, make_path, remove_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
