@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define HIST_SUB_BITS 7
 #define HIST_SUB (1u << HIST_SUB_BITS)
@@ -38,6 +39,28 @@ static inline size_t hist_bucket_of(uint64_t value)
         return (size_t)value;
     unsigned shift = 63 - (unsigned)__builtin_clzll(value) - HIST_SUB_BITS;
     return (size_t)shift * HIST_SUB + (size_t)(value >> shift);
+}
+/* The bucket of a value >= 0 that is rounded to a whole number, read off its bits: exponent and
+ * mantissa of a double are log-linear already. What is above 2^64 goes to the last one. */
+static inline size_t hist_bucket_of_double(double value)
+{
+    double rounded = value + 0.5;
+    uint64_t bits;
+    memcpy(&bits, &rounded, sizeof(bits));
+    if (rounded < HIST_SUB)
+        return (size_t)rounded;
+    size_t bucket = (size_t)(bits >> (52 - HIST_SUB_BITS)) - (1023 + HIST_SUB_BITS - 1) * HIST_SUB;
+    return bucket < HIST_BUCKETS ? bucket : HIST_BUCKETS - 1;
+}
+static inline uint64_t hist_rounded(double value)
+{
+    return value + 0.5 < 0x1p64 ? (uint64_t)(value + 0.5) : UINT64_MAX;
+}
+/* Counts it, and no more: min, max and moments are the caller's. */
+static inline void hist_count_double(struct hist *hist, double value)
+{
+    hist->buckets[hist_bucket_of_double(value)]++;
+    hist->count++;
 }
 uint64_t hist_bucket_low(size_t bucket);  /* smallest value of the bucket */
 uint64_t hist_bucket_high(size_t bucket); /* largest value of the bucket */

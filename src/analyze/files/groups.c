@@ -110,7 +110,7 @@ static int group_to_hist(struct groups *groups, struct group *group)
         double value = group->values[i], at = seconds_or_lines(groups, group->at[i]);
         if (add_part(group, (struct group_part){1, at, at, value, value}) < 0)
             return -1;
-        hist_record(group->hist, value > 0 ? (uint64_t)(value * GROUP_HIST_SCALE + 0.5) : 0);
+        hist_count_double(group->hist, value * GROUP_HIST_SCALE);
     }
     free(group->values);
     free(group->at);
@@ -191,8 +191,9 @@ static int find_global(struct grouping *grouping, struct local_group *item, stru
 }
 
 /* Everything that depends on the order. Sums go on value by value, whatever the chunks: the same
- * file gives the same bits. */
-static void add_ordered(struct group *group, const struct local_group *item, uint64_t first_line)
+ * file gives the same bits. *ret: n, sum and max of the chunk. */
+static void add_ordered(struct group *group, const struct local_group *item, uint64_t first_line,
+                        struct group_part *ret)
 {
     if (group->n == 0) {
         group->shift = group->last = group->first = item->values[0];
@@ -201,30 +202,34 @@ static void add_ordered(struct group *group, const struct local_group *item, uin
     }
     double shift = group->shift, sum = group->sum, squares = group->squares;
     double jitter = group->jitter_sum, lag = group->lag_sum, before = group->last;
-    double min = group->moments.min, max = group->moments.max;
-    size_t max_at = SIZE_MAX;
+    double min = group->moments.min, max = item->values[0], off_before = before - shift;
+    size_t max_at = 0;
     for (size_t i = 0; i < item->count; i++) {
         double value = item->values[i], off = value - shift;
         sum += off;
         squares += off * off;
         jitter += fabs(value - before);
-        lag += off * (before - shift);
+        lag += off * off_before;
         before = value;
+        off_before = off;
         min = value < min ? value : min;
         if (value > max) {
             max = value;
             max_at = i;
         }
     }
-    if (max_at != SIZE_MAX)
+    if (max > group->moments.max)
         group->max_line = first_line + item->lines[max_at];
+    *ret = (struct group_part){.n = item->count,
+                               .sum = (sum - group->sum) + shift * (double)item->count,
+                               .max = max};
     group->sum = sum;
     group->squares = squares;
     group->jitter_sum = jitter;
     group->lag_sum = lag;
     group->last = before;
     group->moments.min = min;
-    group->moments.max = max;
+    group->moments.max = fmax(max, group->moments.max);
     group->n += item->count;
     group->moments.n = group->n;
     group->moments.mean = shift + sum / (double)group->n;
@@ -251,23 +256,17 @@ static double part_at(const struct groups *groups, double time_s, double chunk_s
     return seconds_or_lines(groups, position_of(groups, known_s, line));
 }
 
-/* A chunk's values as one part; its histogram is that of the thread, unless the values came before
- * it was known that there are too many. */
+/* A chunk's values as one part; their histogram is that of the thread, unless they came before it
+ * was known that there are too many. */
 static int keep_part(struct groups *groups, struct group *group, const struct local_groups *local,
-                     const struct local_group *item, uint64_t first_line)
+                     const struct local_group *item, uint64_t first_line, struct group_part part)
 {
-    struct group_part part = {.n = item->count, .max = item->values[0]};
     size_t last = item->count - 1;
+    double last_s = local->is_hist ? NAN : item->times[last];
     part.first_at = part_at(groups, item->times[0], local->first_s, first_line + item->lines[0]);
-    part.last_at =
-        part_at(groups, item->times[last], local->last_s, first_line + item->lines[last]);
-    for (size_t i = 0; i < item->count; i++) {
-        double value = item->values[i];
-        part.sum += value;
-        part.max = value > part.max ? value : part.max;
-        if (!local->is_hist)
-            hist_record(group->hist, value > 0 ? (uint64_t)(value * GROUP_HIST_SCALE + 0.5) : 0);
-    }
+    part.last_at = part_at(groups, last_s, local->last_s, first_line + item->lines[last]);
+    for (size_t i = 0; i < item->count && !local->is_hist; i++)
+        hist_count_double(group->hist, item->values[i] * GROUP_HIST_SCALE);
     return add_part(group, part);
 }
 
@@ -285,9 +284,11 @@ static int merge_group(struct grouping *grouping, struct local_groups *local,
     group->power_n += item->power_n;
     group->warmup += item->warmup;
     if (item->count > 0) {
-        rc = groups->is_exact ? keep_values(groups, group, item, first_line)
-                              : keep_part(groups, group, local, item, first_line);
-        add_ordered(group, item, first_line);
+        struct group_part part;
+        rc = groups->is_exact ? keep_values(groups, group, item, first_line) : 0;
+        add_ordered(group, item, first_line, &part);
+        if (!groups->is_exact)
+            rc = keep_part(groups, group, local, item, first_line, part);
         groups->n += item->count;
     }
     item->count = 0;
@@ -444,8 +445,8 @@ static void complete_hist(struct group *group)
 {
     double n = (double)group->n, mean = group->moments.mean * GROUP_HIST_SCALE;
     struct hist *hist = group->hist;
-    hist->min = (uint64_t)(group->moments.min * GROUP_HIST_SCALE + 0.5);
-    hist->max = (uint64_t)(group->moments.max * GROUP_HIST_SCALE + 0.5);
+    hist->min = hist_rounded(group->moments.min * GROUP_HIST_SCALE);
+    hist->max = hist_rounded(group->moments.max * GROUP_HIST_SCALE);
     hist->sum = mean * n;
     hist->sum_sq = group->moments.m2 * GROUP_HIST_SCALE * GROUP_HIST_SCALE + n * mean * mean;
 }
@@ -456,6 +457,7 @@ static int read_table(struct csv *csv, struct grouping *grouping, struct error *
                           .result_new = local_groups_new,
                           .result_free = local_groups_free,
                           .rows = local_groups_rows,
+                          .chunk_end = local_groups_chunk_end,
                           .merge = merge};
     int rc = csv_each(csv, grouping->options->threads, &job, err);
     struct analysis_input *input = grouping->input;
@@ -539,8 +541,9 @@ int groups_of_values(const double *values, const double *at_s, size_t n, const c
         groups.has_time = at_s != NULL;
         groups.begin_s = at_s ? at_s[0] : NAN;
         groups.end_s = at_s ? at_s[n - 1] : NAN;
+        struct group_part part;
         rc = keep_values(&groups, group, &item, 1);
-        add_ordered(group, &item, 1);
+        add_ordered(group, &item, 1, &part);
         groups.n = n;
     }
     free(item.values);

@@ -11,26 +11,32 @@ enum { WANT_VALUE, WANT_TIME, WANT_POWER, WANT_WARMUP, WANT_KEYS };
 
 /* A group's values within the chunk that is worked on. */
 struct local_group {
-    char *key; /* its texts, a NUL between them */
-    size_t key_size;
-    uint64_t word, hash; /* word: its first eight bytes */
-    double *values;
-    double *times; /* as values; NaN: none */
-    uint32_t *lines;
     size_t count, room; /* room: of all three */
+    double *values;
+    uint32_t *lines;
+    double *times; /* as values, NaN: none; where values are kept, and else of the first alone */
     size_t capacity, time_capacity, line_capacity;
     uint64_t warmup, power_n;
     long double power_sum;
     struct hist *hist;   /* of this thread, over all its chunks; added up at the end */
     struct group *group; /* known after its first merge */
+    char *key;           /* its texts, a NUL between them */
+    size_t key_size;
+    uint64_t word, hash; /* word: the first eight bytes of the key */
+};
+
+/* Where a key is looked for: short ones are told apart without looking at the group. */
+struct key_slot {
+    uint64_t word;  /* its first eight bytes */
+    uint32_t size;  /* of the key */
+    uint32_t group; /* 1 + index; 0: free */
 };
 
 struct local_groups {
     struct local_group *items;
     size_t count, capacity;
-    uint32_t *slots; /* 1 + index, open addressing; 0: free */
-    size_t slot_count;
-    size_t last;            /* the group of the row before: the next one is often the same */
+    struct key_slot *slots; /* open addressing */
+    unsigned slot_bits; /* 2^slot_bits slots */
     bool is_hist;           /* of this chunk: values go to the histograms */
     double first_s, last_s; /* times of the chunk */
     struct skips skips;     /* lines since the chunk began */
@@ -52,6 +58,6 @@ struct grouping {
 void *local_groups_new(void *context);
 void local_groups_free(void *context, void *result);
 int local_groups_rows(void *context, void *result, const struct csv_rows *rows, struct error *err);
-uint64_t key_hash(const char *key, size_t size);
+int local_groups_chunk_end(void *context, void *result, struct error *err);
 
 #endif

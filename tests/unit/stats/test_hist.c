@@ -55,6 +55,25 @@ static void buckets_are_contiguous(void **state)
         assert_int_equal(hist_bucket_of(value), value);
 }
 
+/* The bucket read off a double's bits is that of the rounded number. */
+static void buckets_of_doubles(void **state)
+{
+    uint64_t random = 3;
+    for (size_t i = 0; i < 1000000; i++) {
+        double scale = (double)((uint64_t)1 << random_next(&random) % 63);
+        double value = (double)(random_next(&random) % 1000000) / 1e6 * scale;
+        assert_int_equal(hist_bucket_of_double(value), hist_bucket_of(hist_rounded(value)));
+    }
+    for (uint64_t whole = 0; whole < 100000; whole++) {
+        double half = (double)whole + 0.5;
+        assert_int_equal(hist_bucket_of_double(half), hist_bucket_of(whole + 1));
+        assert_int_equal(hist_bucket_of_double((double)whole + 0.499), hist_bucket_of(whole));
+    }
+    assert_int_equal(hist_bucket_of_double(0x1p64), HIST_BUCKETS - 1);
+    assert_int_equal(hist_bucket_of_double(1e300), HIST_BUCKETS - 1);
+    assert_int_equal(hist_rounded(1e300), UINT64_MAX);
+}
+
 static void quantiles_within_the_bound(void **state)
 {
     enum { N = 20011 };
@@ -173,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buckets_hold_their_values),
         cmocka_unit_test(buckets_are_contiguous),
+        cmocka_unit_test(buckets_of_doubles),
         cmocka_unit_test(quantiles_within_the_bound),
         cmocka_unit_test(small_values_are_exact),
         cmocka_unit_test(counts_above),
