@@ -1,7 +1,8 @@
 /* ranks.c: values of given ranks, exact, without sorting and without a copy.
  *
- * A double's bits, the sign's turned, order as the values do. Sixteen of them at a time are counted
- * for those values that agree with a wanted one so far: after four passes each rank has its value.
+ * A double's bits, the sign's turned, order as the values do. Sixteen of them at a time (eight where
+ * values are few, whose counting would cost less than clearing the tables) are counted for those
+ * values that agree with a wanted one so far: after four (eight) passes each rank has its value.
  * (Radix selection: Knuth, TAOCP 3, 5.3.3, with counting in place of moving.)
  */
 #include <math.h>
@@ -13,8 +14,8 @@
 #include "stats/stats.h"
 
 #define BITS 16
-#define SIZE ((size_t)1 << BITS)
-#define PASSES (64 / BITS)
+#define BITS_OF_FEW 8
+#define FEW 16384
 
 static inline uint64_t key_of(double value)
 {
@@ -32,6 +33,8 @@ static double value_of(uint64_t key)
 }
 
 struct search {
+    unsigned bits;                    /* of a pass */
+    size_t size;                      /* of a table: 2^bits */
     size_t count;                     /* of ranks */
     uint64_t prefix[STATS_RANKS_MAX]; /* the bits that are known of each rank's value */
     size_t below[STATS_RANKS_MAX];    /* its rank among the values with that prefix */
@@ -54,7 +57,7 @@ static void make_groups(struct search *search)
 static void count_values(const double *x, size_t n, double center, unsigned known,
                          const struct search *search, const uint64_t *prefixes)
 {
-    unsigned shift = 64 - known - BITS;
+    unsigned shift = 64 - known - search->bits;
     for (size_t i = 0; i < n; i++) {
         uint64_t key = key_of(isnan(center) ? x[i] : fabs(x[i] - center));
         if (known == 0) {
@@ -65,7 +68,7 @@ static void count_values(const double *x, size_t n, double center, unsigned know
         /* Ascending, and few: most values lie beyond the first or the last of them. */
         for (size_t group = 0; group < search->group_count && prefixes[group] <= prefix; group++) {
             if (prefixes[group] == prefix)
-                search->counts[group * SIZE + (key >> shift & (SIZE - 1))]++;
+                search->counts[group * search->size + (key >> shift & (search->size - 1))]++;
         }
     }
 }
@@ -73,29 +76,31 @@ static void count_values(const double *x, size_t n, double center, unsigned know
 static void narrow(struct search *search)
 {
     for (size_t i = 0; i < search->count; i++) {
-        const uint32_t *counts = search->counts + search->group[i] * SIZE;
+        const uint32_t *counts = search->counts + search->group[i] * search->size;
         size_t digit = 0;
-        while (digit + 1 < SIZE && search->below[i] >= counts[digit])
+        while (digit + 1 < search->size && search->below[i] >= counts[digit])
             search->below[i] -= counts[digit++];
-        search->prefix[i] = search->prefix[i] << BITS | digit;
+        search->prefix[i] = search->prefix[i] << search->bits | digit;
     }
 }
 
 int stats_ranks(const double *x, size_t n, double center, const size_t *ranks, size_t count,
                 double *ret)
 {
-    struct search search = {.count = count < STATS_RANKS_MAX ? count : STATS_RANKS_MAX};
+    struct search search = {.bits = n <= FEW ? BITS_OF_FEW : BITS,
+                            .count = count < STATS_RANKS_MAX ? count : STATS_RANKS_MAX};
+    search.size = (size_t)1 << search.bits;
     for (size_t i = 0; i < search.count; i++)
         search.below[i] = ranks[i];
-    for (unsigned pass = 0; pass < PASSES; pass++) {
+    for (unsigned known = 0; known < 64; known += search.bits) {
         uint64_t prefixes[STATS_RANKS_MAX];
         make_groups(&search);
         for (size_t i = 0; i < search.count; i++)
             prefixes[search.group[i]] = search.prefix[i];
-        search.counts = calloc(u64_max(search.group_count, 1) * SIZE, sizeof(*search.counts));
+        search.counts = calloc(u64_max(search.group_count, 1) * search.size, sizeof(*search.counts));
         if (!search.counts)
             return -1;
-        count_values(x, n, center, pass * BITS, &search, prefixes);
+        count_values(x, n, center, known, &search, prefixes);
         narrow(&search);
         free(search.counts);
     }
