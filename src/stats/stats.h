@@ -43,8 +43,8 @@ double quantile_sorted(const double *ascending, size_t n, double p);
 /* The same of values in any order, which it changes. O(n). */
 double quantile_unsorted(double *x, size_t n, double p);
 /* The values of those 0-based ranks among x, or among |x - center| where center is no NaN: exact,
- * without a copy, in four passes (ranks.c). Ranks ascend; at most STATS_RANKS_MAX. -1: out of
- * memory. */
+ * with a copy of an eighth of them at most (ranks.c). Ranks ascend; at most STATS_RANKS_MAX. -1:
+ * out of memory. */
 #define STATS_RANKS_MAX 32
 int stats_ranks(const double *x, size_t n, double center, const size_t *ranks, size_t count,
                 double *ret);

@@ -11,7 +11,8 @@
 
 #include "stats/stats.h"
 
-#define N 20000 /* more than what is few to stats_ranks */
+#define KINDS 7
+#define N 200000 /* more than what is few to stats_ranks */
 
 static void fill(double *x, size_t n, int kind, uint64_t seed)
 {
@@ -21,7 +22,9 @@ static void fill(double *x, size_t n, int kind, uint64_t seed)
                : kind == 1 ? floor(u * 10)   /* many ties */
                : kind == 2 ? (u - 0.5) * 1e9 /* both signs */
                : kind == 3 ? exp(40 * (u - 0.5))
-                           : 7;
+               : kind == 4 ? 7
+               : kind == 5 ? 100 + 1e-9 * u /* all bits but the last are the same */
+                           : (i % 64 ? 100 + 1e-9 * floor(u * 3) : -u);
     }
 }
 
@@ -41,9 +44,9 @@ static void is_the_sorted_one(const double *x, size_t n, double center)
 static void test_every_kind(void **state)
 {
     static double x[N];
-    for (int kind = 0; kind < 5; kind++) {
+    for (int kind = 0; kind < KINDS; kind++) {
         fill(x, N, kind, 3);
-        for (size_t n = 8; n <= N; n = n == 8 ? 5000 : n + 15000) {
+        for (size_t n = 8; n <= N; n = n == 8 ? 5000 : n + 195000) {
             is_the_sorted_one(x, n, NAN);
             is_the_sorted_one(x, n, 0.25);
         }
@@ -70,18 +73,19 @@ static void test_few(void **state)
 
 static void test_quantile_unsorted(void **state)
 {
-    static double x[N], sorted[N], scratch[N];
-    for (int kind = 0; kind < 5; kind++) {
-        fill(x, N, kind, 9);
+    enum { N_QUANTILES = 5000 };
+    static double x[N_QUANTILES], sorted[N_QUANTILES], scratch[N_QUANTILES];
+    for (int kind = 0; kind < KINDS; kind++) {
+        fill(x, N_QUANTILES, kind, 9);
         memcpy(sorted, x, sizeof(x));
-        stats_sort(sorted, N);
+        stats_sort(sorted, N_QUANTILES);
         for (double p = 0; p <= 1; p += 0.0625) {
             memcpy(scratch, x, sizeof(x));
-            assert_true(quantile_unsorted(scratch, N, p) == quantile_sorted(sorted, N, p));
+            assert_true(quantile_unsorted(scratch, N_QUANTILES, p) == quantile_sorted(sorted, N_QUANTILES, p));
         }
     }
     assert_true(isnan(quantile_unsorted(x, 0, 0.5)));
-    assert_true(isnan(quantile_unsorted(x, N, 2)));
+    assert_true(isnan(quantile_unsorted(x, N_QUANTILES, 2)));
 }
 
 /* scipy.stats.binom.ppf([0.025, 0.975], n, p): the ranks (1-based r and s) of Conover's interval
