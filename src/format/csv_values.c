@@ -89,7 +89,8 @@ static double any_time(const struct csv *csv, struct csv_field field)
 {
     double value;
     struct timestamp time = {.kind = TIMESTAMP_NONE, .s = NAN};
-    if (number_parse(field.begin, field.end, &value) == field.end)
+    if (number_parse_field(field.begin, field.end, &value) ||
+        number_parse(field.begin, field.end, &value) == field.end)
         time = timestamp_of_number(value);
     else if (timestamp_parse(field.begin, field.end, &time) != (size_t)(field.end - field.begin))
         time.kind = TIMESTAMP_NONE;

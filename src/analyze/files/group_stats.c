@@ -27,25 +27,53 @@ static double value_of(const struct group *group, size_t i,
     return f ? f(group->values[i], context) : group->values[i];
 }
 
-static void many_values(const struct group *group, double (*f)(double, const void *),
-                        const void *context, struct group_mean *ret)
+/* The means of successive parts, and the moments of all of them. */
+struct batches {
+    size_t size; /* of each */
+    struct moments means, all;
+};
+
+static void add_batch(struct batches *batches, size_t count, double mean, double m2)
 {
-    struct moments all = {.n = 0}, batches = {.n = 0};
-    size_t size = (group->n + BATCHES - 1) / BATCHES;
-    for (size_t i = 0; i < group->n; i += size) {
-        struct moments batch = {.n = 0};
-        for (size_t k = i; k < i + size && k < group->n; k++)
-            moments_add(&batch, value_of(group, k, f, context));
-        if (batch.n == size) /* the last one may be short */
-            moments_add(&batches, batch.mean);
-        double n = (double)all.n, delta = batch.mean - all.mean, sum = n + (double)batch.n;
-        all.m2 += batch.m2 + delta * delta * n * (double)batch.n / sum; /* Chan et al. 1979 */
-        all.mean += delta * (double)batch.n / sum;
-        all.n += batch.n;
+    struct moments *all = &batches->all;
+    double n = (double)all->n, delta = mean - all->mean, sum = n + (double)count;
+    if (count == batches->size) /* the last one may be short */
+        moments_add(&batches->means, mean);
+    all->m2 += m2 + delta * delta * n * (double)count / sum; /* Chan et al. 1979 */
+    all->mean += delta * (double)count / sum;
+    all->n += count;
+}
+
+static struct group_mean mean_of_batches(const struct batches *batches)
+{
+    double std = moments_std(&batches->all);
+    return (struct group_mean){batches->all.mean, std,
+                               batch_effective_n(&batches->means, (double)batches->size, std * std,
+                                                 (double)batches->all.n)};
+}
+
+static int many_values(const struct group *group, double (*f)(double, const void *),
+                       const void *context, struct group_mean *ret)
+{
+    struct batches batches = {.size = (group->n + BATCHES - 1) / BATCHES};
+    CLEANUP_FREE double *room = malloc(batches.size * sizeof(*room));
+    if (!room)
+        return -ERROR_NOMEM;
+    for (size_t i = 0; i < group->n; i += batches.size) {
+        size_t count = u64_min(batches.size, group->n - i);
+        const double *values = f ? room : group->values + i;
+        double sum = 0, m2 = 0;
+        for (size_t k = 0; k < count && f; k++)
+            room[k] = f(group->values[i + k], context);
+        for (size_t k = 0; k < count; k++)
+            sum += values[k];
+        double mean = sum / (double)count;
+        for (size_t k = 0; k < count; k++)
+            m2 += (values[k] - mean) * (values[k] - mean);
+        add_batch(&batches, count, mean, m2);
     }
-    ret->mean = all.mean;
-    ret->std = moments_std(&all);
-    ret->n_eff = batch_effective_n(&batches, (double)size, ret->std * ret->std, (double)all.n);
+    *ret = mean_of_batches(&batches);
+    return 0;
 }
 
 int group_mean_of(const struct group *group, double (*f)(double value, const void *context),
@@ -54,10 +82,8 @@ int group_mean_of(const struct group *group, double (*f)(double value, const voi
     *ret = (struct group_mean){NAN, NAN, NAN};
     if (group->hist || group->n == 0)
         return 0;
-    if (group->n > FEW) {
-        many_values(group, f, context, ret);
-        return 0;
-    }
+    if (group->n > FEW)
+        return many_values(group, f, context, ret);
     CLEANUP_FREE double *values = malloc(group->n * sizeof(*values));
     if (!values)
         return -ERROR_NOMEM;
@@ -157,6 +183,21 @@ static double is_at_most(double value, const void *bound)
     return value <= *(const double *)bound;
 }
 
+/* What many values answer, 1 or 0: as group_mean_of. */
+static struct group_mean many_answers(const struct group *group, double bound)
+{
+    struct batches batches = {.size = (group->n + BATCHES - 1) / BATCHES};
+    for (size_t i = 0; i < group->n; i += batches.size) {
+        size_t count = u64_min(batches.size, group->n - i);
+        uint64_t yes = 0;
+        for (size_t k = i; k < i + count; k++)
+            yes += group->values[k] <= bound;
+        double share = (double)yes / (double)count;
+        add_batch(&batches, count, share, (double)yes * (1 - share));
+    }
+    return mean_of_batches(&batches);
+}
+
 /* What counts is the dependence of the answers "at or below the quantile" (see
  * quantile_interval_ordered). */
 static int exact_intervals(const struct group *group, const double *p, size_t count,
@@ -166,7 +207,9 @@ static int exact_intervals(const struct group *group, const double *p, size_t co
     double values[2 * GROUP_QUANTILES_MAX];
     for (size_t i = 0; i < count; i++) {
         struct group_mean answers;
-        if (group_mean_of(group, is_at_most, &quantiles[i], &answers) < 0)
+        if (group->n > FEW)
+            answers = many_answers(group, quantiles[i]);
+        else if (group_mean_of(group, is_at_most, &quantiles[i], &answers) < 0)
             return -ERROR_NOMEM;
         quantile_interval_ranks(group->n, answers.n_eff, p[i], LEVEL, &ranks[2 * i],
                                 &ranks[2 * i + 1]);

@@ -233,6 +233,7 @@ static int find_modes(const struct view *view)
 /* ---- windows ---- */
 
 struct window {
+    size_t first;
     double from, to;
     double level; /* what they are told apart by: the median; of parts their mean */
     double mean, p95, max;
@@ -296,7 +297,7 @@ static int by_level(const void *a, const void *b)
 
 static struct window window_of_parts(const struct group *group, size_t from, size_t count)
 {
-    struct window window = {.from = group->parts[from].first_at, .p95 = NAN};
+    struct window window = {.first = from, .from = group->parts[from].first_at, .p95 = NAN};
     double sum = 0;
     for (size_t i = from; i < from + count; i++) {
         const struct group_part *part = &group->parts[i];
@@ -314,15 +315,29 @@ static struct window window_of_values(const struct view *view, size_t from, size
 {
     const struct group *group = view->group;
     memcpy(scratch, group->values + from, count * sizeof(*scratch));
-    struct window window = {.from = group_position(view->groups, group, from),
-                            .to = group_position(view->groups, group, from + count - 1),
-                            .mean = stats_mean(scratch, count),
-                            .n = count};
-    for (size_t i = 0; i < count; i++)
-        window.max = i == 0 ? scratch[i] : fmax(window.max, scratch[i]);
-    window.level = quantile_unsorted(scratch, count, 0.5);
-    window.p95 = quantile_unsorted(scratch, count, 0.95);
-    return window;
+    return (struct window){.first = from,
+                           .from = group_position(view->groups, group, from),
+                           .to = group_position(view->groups, group, from + count - 1),
+                           .level = quantile_unsorted(scratch, count, 0.5),
+                           .n = count};
+}
+
+/* What is told of the windows that are shown. */
+static int complete_window(const struct view *view, struct window *window)
+{
+    if (view->group->hist)
+        return 0;
+    const double *values = view->group->values + window->first;
+    CLEANUP_FREE double *scratch = malloc(window->n * sizeof(*scratch));
+    if (!scratch)
+        return -1;
+    memcpy(scratch, values, window->n * sizeof(*scratch));
+    window->mean = stats_mean(values, window->n);
+    window->max = values[0];
+    for (size_t i = 1; i < window->n; i++)
+        window->max = fmax(window->max, values[i]);
+    window->p95 = quantile_unsorted(scratch, window->n, 0.95);
+    return 0;
 }
 
 /* Of as many values, or parts, each; a rest that does not fill one is left out. */
@@ -381,8 +396,11 @@ static int find_windows(const struct view *view)
         bad += windows[i].level > median + WINDOW_Z * 1.4826 * mad &&
                windows[i].level > median * WINDOW_RATIO;
     /* Of a group that was never worse than usual, one is enough. */
-    for (size_t i = 0; i < WINDOWS_SHOWN && (i < bad || i == 0); i++)
+    for (size_t i = 0; i < WINDOWS_SHOWN && (i < bad || i == 0); i++) {
+        if (complete_window(view, &windows[i]) < 0)
+            return -1;
         add_window(view, &windows[i]);
+    }
     if (bad > 0)
         tell_worst(view, &windows[0], bad, count, median);
     return 0;
