@@ -82,9 +82,7 @@ static int contention_run(const struct run *run, struct run_sink *sink, struct e
         "other programs used about %.0f %% of the machine meanwhile: these times are not "
         "this program's own",
         seen.others_pct);
-    finding.has_value = true;
-    finding.value = seen.others_pct;
-    snprintf(finding.unit, sizeof(finding.unit), "%%");
+    finding_value(&finding, seen.others_pct, "%");
     finding.n = run->invocation_count;
     char pressure[64] = "", preempted[64] = "";
     if (!isnan(seen.pressure_pct))

@@ -148,8 +148,7 @@ static void begin_finding(struct finding *finding, const struct gpu_watch *watch
 {
     finding_init(finding, rule, SEVERITY_WARNING, metric);
     finding->n = watch->rows;
-    finding->has_value = true;
-    finding->value = value;
+    finding_value(finding, value, NULL);
     snprintf(finding->unit, sizeof(finding->unit), "%s", unit);
 }
 

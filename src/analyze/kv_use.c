@@ -79,9 +79,7 @@ static int tell_full(const struct kv_use *use, struct run_sink *sink, struct err
                      of_name(use, name, sizeof(name)), KV_USE_FULL_PCT,
                      (unsigned long long)use->full, (unsigned long long)use->rows, use->use_max_pct,
                      use->use_max_s);
-    finding.has_value = true;
-    finding.value = use->use_max_pct;
-    snprintf(finding.unit, sizeof(finding.unit), "%%");
+    finding_value(&finding, use->use_max_pct, "%");
     finding.n = use->rows;
     finding_evidence(&finding, "readings above %.0f %%: %s%s", KV_USE_FULL_PCT, text,
                      use->episodes > KV_USE_RANGES_MAX ? ", ..." : "");
@@ -102,8 +100,7 @@ static int tell_waiting(const struct kv_use *use, struct run_sink *sink, struct 
     finding_sentence(&finding, "requests%s waited in %llu of %llu readings, at most %.0f at once",
                      of_name(use, name, sizeof(name)), (unsigned long long)use->waiting,
                      (unsigned long long)use->request_rows, use->waiting_max);
-    finding.has_value = true;
-    finding.value = use->waiting_max;
+    finding_value(&finding, use->waiting_max, NULL);
     finding.n = use->request_rows;
     finding_evidence(&finding, "the cache was more than %.0f %% full in %llu of those readings",
                      KV_USE_FULL_PCT, (unsigned long long)use->waiting_full);

@@ -33,8 +33,7 @@ static int oversubscription_run(const struct run *run, struct run_sink *sink, st
         "more threads than cores: %.0f on %lld core%s, preempted %.0f times per second of "
         "CPU time",
         most, (long long)cores->integer, cores->integer == 1 ? "" : "s", preemptions);
-    finding.has_value = true;
-    finding.value = most;
+    finding_value(&finding, most, NULL);
     finding.n = run->invocation_count;
     finding_evidence(&finding,
                      "threads or processes seen at once, involuntary switches, CPU at "

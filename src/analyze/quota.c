@@ -60,9 +60,7 @@ static int quota_run(const struct run *run, struct run_sink *sink, struct error 
                      "the container's CPU quota (cgroup) held it back in %.0f %% of the periods; "
                      "that wait is in the times, most of all in the slowest",
                      share_pct);
-    finding.has_value = true;
-    finding.value = share_pct;
-    snprintf(finding.unit, sizeof(finding.unit), "%%");
+    finding_value(&finding, share_pct, "%");
     finding.n = (uint64_t)llround(seen.periods);
     char limit[48] = "", used[48] = "", still[64] = "";
     if (isfinite(seen.quota_cores))

@@ -5,7 +5,6 @@
  * small part of one core AND it went to sleep of its own accord many times, or moved blocks, or
  * faulted pages in from disk.
  */
-#include <math.h>
 #include <stdio.h>
 
 #include "analyze/analyzer.h"
@@ -37,8 +36,7 @@ static int find_memory_bound(const struct run *run, struct run_sink *sink, struc
         "memory-bound: %.2f instructions per cycle and %.0f last-level cache misses per "
         "1000 instructions",
         mean, per_kilo);
-    finding.has_value = true;
-    finding.value = mean;
+    finding_value(&finding, mean, NULL);
     finding.n = n;
     finding_evidence(&finding, "cycles and instructions of one group, cache_misses");
     finding_advice(&finding,
@@ -70,9 +68,7 @@ static int find_waiting(const struct run *run, struct run_sink *sink, struct err
                      paging ? "and pages come from disk"
                      : disk ? "and blocks move to or from the disk"
                             : "and it goes to sleep of its own accord all the time");
-    finding.has_value = true;
-    finding.value = cpu_pct;
-    snprintf(finding.unit, sizeof(finding.unit), "%%");
+    finding_value(&finding, cpu_pct, "%");
     finding.n = n;
     finding_evidence(
         &finding, "%.0f voluntary switches a second, %.1f MB of blocks, %.0f major faults a launch",

@@ -126,8 +126,7 @@ static void find_knee(struct sweep_result *result)
     else
         finding_sentence(finding, "the throughput bends at %s and gains nothing beyond it",
                          knee->name);
-    finding->has_value = true;
-    finding->value = knee->x;
+    finding_value(finding, knee->x, NULL);
     finding_evidence(finding, "the point furthest above the chord of throughput over batch size");
     finding_advice(finding, "use %s unless only the throughput counts", knee->name);
 }
@@ -148,8 +147,7 @@ static void find_oversubscription(struct sweep_result *result)
         struct finding *finding = add(result, "oversubscription", SEVERITY_WARNING, "threads");
         if (!finding)
             return;
-        finding->has_value = true;
-        finding->value = is_asked ? (double)row->threads : seen->value;
+        finding_value(finding, is_asked ? (double)row->threads : seen->value, NULL);
         finding->n = row->latency.n;
         if (!is_asked)
             finding_sentence(finding, "%s: %s", row->name, seen->sentence);
@@ -192,8 +190,7 @@ static void find_no_amdahl(struct sweep_result *result, double misfit)
     finding_sentence(finding,
                      "the times do not follow Amdahl's law: a median lies %.0f %% off the curve",
                      100 * misfit);
-    finding->has_value = true;
-    finding->value = misfit;
+    finding_value(finding, misfit, NULL);
     finding->n = result->fit.n;
     finding_evidence(finding, "medians against the fit");
     finding_advice(finding, "read the speed-ups themselves; shared caches, memory bandwidth, other "
@@ -209,8 +206,7 @@ static void find_no_speedup(struct sweep_result *result)
     finding_sentence(finding,
                      "more cores do not make it faster: %.0f %% of the time does not shrink",
                      100 * fit->serial);
-    finding->has_value = true;
-    finding->value = fit->serial;
+    finding_value(finding, fit->serial, NULL);
     finding->has_interval = fit->has_ci;
     finding->lo = fit->serial_ci.lo;
     finding->hi = fit->serial_ci.hi;
@@ -256,8 +252,7 @@ static void find_enough(struct sweep_result *result)
     const struct sweep_row *row = &result->rows[result->enough];
     finding_sentence(finding, "%s %s enough: with more it is at most 5 %% faster", row->name,
                      row->x > 1 ? "are" : "is");
-    finding->has_value = true;
-    finding->value = row->x;
+    finding_value(finding, row->x, NULL);
     finding_evidence(finding, "the fewest cores whose median is within 5 %% of the fastest");
     finding_advice(finding, "leave the other cores to others, or start more instances");
 }
@@ -276,8 +271,7 @@ static void find_jitter(struct sweep_result *result)
                          "%s: the times vary more: standard deviation %.0f %% of the mean, with "
                          "%.0f core%s %.0f %%",
                          row->name, 100 * row->cv, base->x, base->x > 1 ? "s" : "", 100 * base->cv);
-        finding->has_value = true;
-        finding->value = row->cv;
+        finding_value(finding, row->cv, NULL);
         finding->n = row->latency.n;
         finding_evidence(finding, "all measured times of the steady phase");
         finding_advice(finding, "leave a core to the rest of the system, or bind the threads");

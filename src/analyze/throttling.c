@@ -57,9 +57,7 @@ static int find_cpu_throttling(const struct run *run, struct run_sink *sink, str
         "the CPU clock fell from %.0f to %.0f MHz under load at up to %.0f degrees C: it "
         "throttled",
         first, last, hottest);
-    finding.has_value = true;
-    finding.value = 100 * (last - first) / first;
-    snprintf(finding.unit, sizeof(finding.unit), "%%");
+    finding_value(&finding, 100 * (last - first) / first, "%");
     finding.n = n;
     finding_evidence(&finding,
                      "cpu_mhz, first against last third of %zu samples; temp_c; "
@@ -96,9 +94,7 @@ static int find_gpu_throttling(const struct run *run, const struct run_series *s
     const char *instance = series->series.instance;
     finding_sentence(&finding, "the GPU%s%s was held back in %zu of %zu samples: %s",
                      instance[0] ? " " : "", instance, affected, n, names);
-    finding.has_value = true;
-    finding.value = 100.0 * share;
-    snprintf(finding.unit, sizeof(finding.unit), "%%");
+    finding_value(&finding, 100.0 * share, "%");
     finding.n = n;
     finding_evidence(&finding, "the driver's clock event reasons, 0x%llx",
                      (unsigned long long)seen);

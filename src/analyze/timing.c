@@ -75,8 +75,7 @@ static int find_first_outlier(const struct run *run, const struct values *steady
         unit_name_of(run), format_value(steady->series, first, first_text, sizeof(first_text)),
         first / median, format_value(steady->series, median, median_text, sizeof(median_text)),
         kept_apart ? "; it is kept apart as warm-up" : "");
-    finding.has_value = true;
-    finding.value = first;
+    finding_value(&finding, first, NULL);
     strncpy(finding.unit, steady->series->series.metric->unit, sizeof(finding.unit) - 1);
     finding.n = steady->count;
     finding_evidence(&finding, "%s 1 of %zu", unit_name_of(run), steady->series->count);
@@ -108,8 +107,7 @@ static int find_modes(const struct run *run, const struct values *steady, struct
                      100 * modality.high_share, unit_plural_of(run),
                      format_value(steady->series, modality.high, high, sizeof(high)),
                      format_value(steady->series, modality.low, low, sizeof(low)));
-    finding.has_value = true;
-    finding.value = 100 * modality.high_share;
+    finding_value(&finding, 100 * modality.high_share, NULL);
     strncpy(finding.unit, "%", sizeof(finding.unit) - 1);
     finding.n = steady->count;
     finding_evidence(&finding, "distribution of %zu values, p = %.2g", steady->count,
@@ -163,8 +161,7 @@ static int find_drift(const struct run *run, const struct values *steady, struct
     finding_sentence(&finding, "it became %.0f %% %s from the first to the last of %zu %s",
                      100 * fabs(change), change > 0 ? "slower" : "faster", steady->count,
                      unit_plural_of(run));
-    finding.has_value = true;
-    finding.value = 100 * change;
+    finding_value(&finding, 100 * change, NULL);
     strncpy(finding.unit, "%", sizeof(finding.unit) - 1);
     finding.has_interval = true;
     finding.lo = 100 * trend.lo * span / begin;
@@ -213,8 +210,7 @@ static int find_outliers(const struct run *run, const struct values *steady, boo
                                 : "lie far outside the others, the furthest at",
                      format_value(steady->series, worst, text, sizeof(text)),
                      count == 1 ? "it stays" : "they stay");
-    finding.has_value = true;
-    finding.value = (double)count;
+    finding_value(&finding, (double)count, NULL);
     finding.n = steady->count;
     bool is_launch = run->invocation_count > 1 && steady->invocation[steady->count - 1] > 0 &&
                      run->invocation_count >= steady->count;

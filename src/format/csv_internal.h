@@ -51,8 +51,8 @@ struct csv_scan {
     struct csv_marks marks;
     struct csv_text *texts; /* want_count x CSV_BATCH */
     double *numbers;        /* the same */
-    int why[CSV_BATCH]; /* a row cannot be used: 1 + enum skip */
-    size_t bad;         /* rows of the batch that cannot be used */
+    int why[CSV_BATCH];     /* a row cannot be used: 1 + enum skip */
+    size_t bad;             /* rows of the batch that cannot be used */
 };
 
 /* 1: that many fields are right; 0: they are counted as wrong. */

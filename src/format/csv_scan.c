@@ -1,6 +1,6 @@
-/* csv_scan.c: rows of a chunk. Where separators and newlines stand is known (csv_marks.h): a row has
- * as many of them as the header, and the last one is a newline. Rows for which that holds are taken
- * many at once; any other line is looked at by itself.
+/* csv_scan.c: rows of a chunk. Where separators and newlines stand is known (csv_marks.h): a row
+ * has as many of them as the header, and the last one is a newline. Rows for which that holds are
+ * taken many at once; any other line is looked at by itself.
  */
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* csv_values.c: what the fields of rows hold, column by column: the usual numbers, times and texts at
- * once, the others by a longer way. Rows that cannot be used are taken out before the job sees them.
+/* csv_values.c: what the fields of rows hold, column by column: the usual numbers, times and texts
+ * at once, the others by a longer way. Rows that cannot be used are taken out before the job sees
+ * them.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -216,9 +217,9 @@ static inline struct csv_field field_at(const char *text, const uint32_t *mark, 
     return field;
 }
 
-static inline __attribute__((always_inline)) int
-take_column_of(struct csv_scan *scan, size_t want, size_t count, enum csv_kind kind, bool is_last,
-               struct error *err)
+static inline __attribute__((always_inline)) int take_column_of(struct csv_scan *scan, size_t want,
+                                                                size_t count, enum csv_kind kind,
+                                                                bool is_last, struct error *err)
 {
     const char *text = scan->marks.text;
     const uint32_t *mark =

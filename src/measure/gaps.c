@@ -22,8 +22,7 @@ int gaps_tell(const struct sampler *sampler, const struct gaps_words *words, str
     finding_init(&finding, "sampling_gaps", SEVERITY_INFO, "");
     finding_sentence(&finding, "%" PRIu64 " of %" PRIu64 " %s are missing", missing, wanted,
                      words->what);
-    finding.has_value = true;
-    finding.value = (double)missing;
+    finding_value(&finding, (double)missing, NULL);
     finding.n = wanted;
     finding_evidence(&finding,
                      "%" PRIu64

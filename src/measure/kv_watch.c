@@ -318,8 +318,7 @@ static int tell_gaps(struct kv_watch *watch, struct error *err)
     finding_sentence(&finding, "%llu of %llu readings failed: %.200s",
                      (unsigned long long)result->failed, (unsigned long long)all,
                      watch->failed.message);
-    finding.has_value = true;
-    finding.value = (double)result->failed;
+    finding_value(&finding, (double)result->failed, NULL);
     finding.n = all;
     finding_evidence(&finding, "events unreachable and reachable of the run; %s in the end",
                      watch->is_gone ? "it was gone" : "it was there");

@@ -309,8 +309,7 @@ static int find_failures(struct measure *measure, struct error *err)
         measure->invocations == 1 ? one : several, measure->failures == 1 ? "is" : "are",
         keeps_channels_of_failed(measure) ? " but what the program recorded itself" : "",
         measure->program_error.message);
-    finding.has_value = true;
-    finding.value = (double)measure->failures;
+    finding_value(&finding, (double)measure->failures, NULL);
     finding.n = measure->invocations;
     finding_evidence(&finding, "exit status, signal or time-out of each %s", one);
     finding_advice(&finding, "%s",

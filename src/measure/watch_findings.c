@@ -8,7 +8,6 @@
 #include "analyze/analyzer.h"
 #include "analyze/growth.h"
 #include "base/clock.h"
-#include "base/str.h"
 #include "base/util.h"
 #include "measure/gaps.h"
 #include "measure/watch_internal.h"
@@ -169,9 +168,7 @@ void watch_tell_silence(struct watch *watch, int column, const struct watch_puls
         : channel->instance[0] ? channel->instance
                                : "its work counter",
         pulse->last, unit, moved_s);
-    finding.has_value = true;
-    finding.value = still_s;
-    str_copy(finding.unit, sizeof(finding.unit), "s");
+    finding_value(&finding, still_s, "s");
     finding.n = pulse->still + 1;
     finding_evidence(&finding, "%" PRIu64 " intervals without a change, %.1f s to %.1f s",
                      pulse->still, moved_s, moved_s + still_s);

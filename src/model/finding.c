@@ -1,6 +1,7 @@
 /* finding.c: see finding.h. */
 #include "model/finding.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,6 +81,21 @@ void finding_init(struct finding *finding, const char *rule, enum severity sever
     *finding = (struct finding){.severity = severity};
     str_copy(finding->rule, sizeof(finding->rule), rule);
     str_copy(finding->metric, sizeof(finding->metric), metric ? metric : "");
+}
+
+void finding_value(struct finding *finding, double value, const char *unit)
+{
+    finding->has_value = isfinite(value);
+    finding->value = value;
+    if (unit)
+        str_copy(finding->unit, sizeof(finding->unit), unit);
+}
+
+void finding_interval(struct finding *finding, double lo, double hi)
+{
+    finding->has_interval = isfinite(lo) && isfinite(hi);
+    finding->lo = lo;
+    finding->hi = hi;
 }
 
 /* Formats by way of a larger buffer, so that the cut falls between two characters. */

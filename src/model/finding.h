@@ -45,6 +45,9 @@ const char *severity_name(enum severity severity);
 struct verdict verdict_of(const struct finding *findings, size_t count);
 int verdict_exit_code(const struct verdict *verdict); /* 0, 1 or 3 */
 
+/* What is not finite is unknown: the finding has none then. unit NULL: as it is. */
+void finding_value(struct finding *finding, double value, const char *unit);
+void finding_interval(struct finding *finding, double lo, double hi);
 /* Fill the text fields; they cut instead of overflowing. */
 void finding_init(struct finding *finding, const char *rule, enum severity severity,
                   const char *metric);

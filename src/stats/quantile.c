@@ -76,8 +76,8 @@ static void find_high(const double *last, double pivot, struct misplaced *ret)
     }
 }
 
-/* Exchanges these between blocks from both ends of x[*begin, *end), as long as there are two: before
- * *begin nothing is above the pivot then, and from *end on nothing below it. */
+/* Exchanges these between blocks from both ends of x[*begin, *end), as long as there are two:
+ * before *begin nothing is above the pivot then, and from *end on nothing below it. */
 static void exchange_blocks(double *x, double pivot, size_t *begin, size_t *end)
 {
     struct misplaced low = {.count = 0}, high = {.count = 0};

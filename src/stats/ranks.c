@@ -1,10 +1,10 @@
 /* ranks.c: values of given ranks, exact, without sorting all of them and without a copy.
  *
  * A double's bits, the sign's turned, order as the values do. Values are counted by the first of
- * these bits, which tells how many lie below each bit pattern, so that a rank's value is known to be
- * one of those few that share its pattern; these are copied and sorted. Where they are many (values
- * that hardly differ, or ties), they are counted again by the bits that follow.
- * (Radix selection: Knuth, TAOCP 3, 5.3.3, with counting in place of moving.)
+ * these bits, which tells how many lie below each bit pattern, so that a rank's value is known to
+ * be one of those few that share its pattern; these are copied and sorted. Where they are many
+ * (values that hardly differ, or ties), they are counted again by the bits that follow. (Radix
+ * selection: Knuth, TAOCP 3, 5.3.3, with counting in place of moving.)
  */
 #include <math.h>
 #include <stdint.h>
@@ -64,8 +64,8 @@ static inline bool is_in(const struct range *range, uint64_t key)
 
 /* ---- few values: sorted ---- */
 
-/* The values of ranges of the same `known`, which are marked in a table of all prefixes; or, without
- * a table, of one range. They hold n values. */
+/* The values of ranges of the same `known`, which are marked in a table of all prefixes; or,
+ * without a table, of one range. They hold n values. */
 static double *gather(const struct search *search, const struct range *range, const uint64_t *marks,
                       size_t n)
 {

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "analyze/files/dnn_pipeline_internal.h"
-#include "base/str.h"
 #include "base/unit.h"
 #include "base/util.h"
 
@@ -137,12 +136,8 @@ static void tell_total(struct pipe_set *set, const struct pipeline *a, const str
                      number(before->value, one, sizeof(one)), change.value > 0 ? "+" : "",
                      number(change.value, ms, sizeof(ms)),
                      number(100 * change.value / before->value, pct, sizeof(pct)), decided);
-    finding.has_value = true;
-    finding.value = change.value;
-    str_copy(finding.unit, sizeof(finding.unit), "ms");
-    finding.has_interval = isfinite(change.lo) && isfinite(change.hi);
-    finding.lo = change.lo;
-    finding.hi = change.hi;
+    finding_value(&finding, change.value, "ms");
+    finding_interval(&finding, change.lo, change.hi);
     pipe_evidence(&finding, b, 0);
     finding.n = change.n;
     finding_advice(
@@ -166,8 +161,7 @@ static void tell_missing(struct pipe_set *set, const struct pipeline *a, const s
                      "%zu layers are in A (%.80s) alone, %zu in B (%.80s) alone: they have "
                      "no counterpart of that name",
                      only_a, a->label, only_b, b->label);
-    finding.has_value = true;
-    finding.value = (double)(only_a + only_b);
+    finding_value(&finding, (double)(only_a + only_b), NULL);
     pipe_evidence(&finding, b, 0);
     finding_advice(&finding, "engines fuse layers differently: compare the totals, and the layers "
                              "that both have");
@@ -260,8 +254,7 @@ static void tell_scaling(struct pipe_set *set, struct pipeline **items, size_t c
         : isfinite(time_of(best)->lo) && isfinite(time_of(next)->lo)
             ? "UNDECIDED"
             : "UNDECIDED, one profile has no interval");
-    finding.has_value = true;
-    finding.value = (double)best->batch;
+    finding_value(&finding, (double)best->batch, NULL);
     pipe_evidence(&finding, best, 0);
     finding.n = count;
     finding_advice(

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "analyze/files/dnn_pipeline_internal.h"
-#include "base/str.h"
 #include "base/unit.h"
 #include "base/util.h"
 
@@ -55,12 +54,8 @@ static const char *say_interval(const struct share *share, const struct pipeline
 
 static void set_share(struct finding *finding, const struct share *share)
 {
-    finding->has_value = true;
-    finding->value = share->pct;
-    str_copy(finding->unit, sizeof(finding->unit), "%");
-    finding->has_interval = isfinite(share->lo) && isfinite(share->hi);
-    finding->lo = share->lo;
-    finding->hi = share->hi;
+    finding_value(finding, share->pct, "%");
+    finding_interval(finding, share->lo, share->hi);
 }
 
 /* ---- transfers ---- */
@@ -184,9 +179,7 @@ static void find_low_dla(struct pipe_set *set, const struct pipeline *pipeline, 
                      number(pipeline->device_ms[PIPE_DLA], ms, sizeof(ms)),
                      (unsigned long long)pipeline->device_layers[PIPE_DLA],
                      (unsigned long long)all);
-    finding.has_value = true;
-    finding.value = pct;
-    str_copy(finding.unit, sizeof(finding.unit), "%");
+    finding_value(&finding, pct, "%");
     pipe_evidence(&finding, pipeline, 0);
     finding_advice(&finding, "every way to the DLA and back costs a copy: move more layers there "
                              "(int8 or fp16, replace what it cannot run), or all back to the GPU");
@@ -209,8 +202,7 @@ static void find_fallbacks(struct pipe_set *set, const struct pipeline *pipeline
                      "%.80s: %zu layers that were asked for on the DLA run on the GPU: "
                      "%s%s",
                      pipeline->label, count, names, count > 3 ? ", …" : "");
-    finding.has_value = true;
-    finding.value = (double)count;
+    finding_value(&finding, (double)count, NULL);
     pipe_evidence(&finding, pipeline, pipeline->fallbacks[0].line);
     finding_advice(&finding, "replace them by what the DLA runs (see TensorRT's list of DLA layers "
                              "and their limits), or cut the network there");
@@ -226,8 +218,7 @@ static void find_switches(struct pipe_set *set, const struct pipeline *pipeline)
     finding_init(&finding, "device_switches", SEVERITY_INFO, "device_switches");
     finding_sentence(&finding, "%.80s: a pass goes from one device to another %llu times",
                      pipeline->label, (unsigned long long)pipeline->switches);
-    finding.has_value = true;
-    finding.value = (double)pipeline->switches;
+    finding_value(&finding, (double)pipeline->switches, NULL);
     pipe_evidence(&finding, pipeline, 0);
     finding_advice(&finding, "each time costs a copy and a wait: put layers that follow each other "
                              "on the same device");
@@ -254,9 +245,7 @@ static void find_elsewhere(struct pipe_set *set, const struct pipeline *pipeline
                      pipeline->label, number(total, told, sizeof(told)),
                      number(sum, parts, sizeof(parts)), number(fabs(pct), of, sizeof(of)),
                      pct > 0 ? "lies elsewhere" : "too much");
-    finding.has_value = true;
-    finding.value = total - sum;
-    str_copy(finding.unit, sizeof(finding.unit), "ms");
+    finding_value(&finding, total - sum, "ms");
     pipe_evidence(&finding, pipeline, 0);
     finding_advice(&finding, pct > 0 ? "that is launching, waiting and the host: a CUDA graph, "
                                        "fewer and larger layers, or a larger batch shrink it"

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "analyze/files/efficiency_internal.h"
-#include "base/str.h"
 #include "base/unit.h"
 #include "base/util.h"
 
@@ -33,20 +32,6 @@ static const char *number(double value, char *buf, size_t size)
     return unit_format_number(value, 4, buf, size);
 }
 
-static void set_value(struct finding *finding, double value, const char *unit)
-{
-    finding->has_value = isfinite(value);
-    finding->value = value;
-    str_copy(finding->unit, sizeof(finding->unit), unit);
-}
-
-static void set_interval(struct finding *finding, double lo, double hi)
-{
-    finding->has_interval = isfinite(lo) && isfinite(hi);
-    finding->lo = lo;
-    finding->hi = hi;
-}
-
 /* ---- the best ---- */
 
 static void tell_best(const struct efficiency *efficiency, const struct efficiency_best *best)
@@ -64,8 +49,8 @@ static void tell_best(const struct efficiency *efficiency, const struct efficien
         best->criterion, winner->label, number(best->value.value, value, sizeof(value)), best->unit,
         efficiency->groups[best->next].label, number(best->ratio.value, ratio, sizeof(ratio)),
         interval, best->is_decided ? "decided" : "not decided");
-    set_value(&finding, best->value.value, best->unit);
-    set_interval(&finding, best->value.lo, best->value.hi);
+    finding_value(&finding, best->value.value, best->unit);
+    finding_interval(&finding, best->value.lo, best->value.hi);
     evidence_of(&finding, winner);
     if (best->is_decided)
         finding_advice(&finding,
@@ -101,7 +86,7 @@ static void tell_front(const struct efficiency *efficiency, size_t first)
                      "%zu of %zu groups %s on the Pareto front of throughput and energy "
                      "per item: %s",
                      on_front, all, on_front == 1 ? "is" : "are", names);
-    set_value(&finding, (double)on_front, "");
+    finding_value(&finding, (double)on_front, "");
     finding_evidence(&finding, "%s", efficiency->groups[first].file);
     finding.n = all;
     finding_advice(&finding, on_front == 1 ? "nothing is gained by any of the others"
@@ -177,7 +162,7 @@ static void tell_column(const struct efficiency *efficiency, enum column kind)
                  kind == COLUMN_FORGETS_BATCH ? "throughput_ignores_batch" : "throughput_disagrees",
                  SEVERITY_WARNING, "throughput_per_s");
     say_column(&finding, most, count);
-    set_value(&finding, means_of(&most->column, 0), "1/s");
+    finding_value(&finding, means_of(&most->column, 0), "1/s");
     evidence_of(&finding, most);
     analysis_add_finding(efficiency->analysis, &finding);
 }
@@ -195,7 +180,7 @@ static void tell_constant(const struct efficiency *efficiency, const struct effi
                      (unsigned long long)group->figures.n,
                      is_zero ? "nothing was measured, and energy is not known"
                              : "that is a constant, not a measurement");
-    set_value(&finding, group->power_max, "W");
+    finding_value(&finding, group->power_max, "W");
     evidence_of(&finding, group);
     finding_advice(&finding, "measure with a sensor: `tacho doctor` says which there are, and what "
                              "a reading needs; do not compare these figures");
@@ -220,7 +205,7 @@ static void tell_busy(const struct efficiency *efficiency, const struct efficien
                      number(group->figures.call_j.value, call, sizeof(call)),
                      number(group->figures.timed_call_j, row, sizeof(row)),
                      group->is_run ? "" : ", if each row is one call");
-    set_value(&finding, 100 * busy, "%");
+    finding_value(&finding, 100 * busy, "%");
     evidence_of(&finding, group);
     finding_advice(&finding, overlaps
                                  ? "calls run at once and share the power: take the figure over "
@@ -245,7 +230,7 @@ static void tell_gaps(const struct efficiency *efficiency, const struct efficien
                      group->label, (unsigned long long)energy->gaps, energy->gaps == 1 ? "" : "s",
                      number(energy->gap_s, limit, sizeof(limit)),
                      number(energy->gaps_s, seconds, sizeof(seconds)));
-    set_value(&finding, energy->gaps_s, "s");
+    finding_value(&finding, energy->gaps_s, "s");
     evidence_of(&finding, group);
     finding.n = energy->intervals + energy->gaps;
     finding_advice(&finding, "nothing is known of the power in them: add it yourself if the device "
@@ -264,8 +249,8 @@ static void tell_tdp(const struct efficiency *efficiency, const struct efficienc
     finding_init(&finding, "over_tdp", SEVERITY_WARNING, "power_w");
     finding_sentence(&finding, "%.100s: mean power %s W is more than the TDP of %s W", group->label,
                      number(power->value, watts, sizeof(watts)), number(tdp, limit, sizeof(limit)));
-    set_value(&finding, power->value, "W");
-    set_interval(&finding, power->lo, power->hi);
+    finding_value(&finding, power->value, "W");
+    finding_interval(&finding, power->lo, power->hi);
     evidence_of(&finding, group);
     finding_advice(&finding, "the power column is of more than the chip (board, wall), or the TDP "
                              "is that of another device or power mode");
@@ -284,7 +269,7 @@ static void tell_mixed(const struct efficiency *efficiency, const struct efficie
                      "call are those of no batch size",
                      group->label, number(group->batch_min, least, sizeof(least)),
                      number(group->batch_max, most, sizeof(most)));
-    set_value(&finding, group->figures.batch, "");
+    finding_value(&finding, group->figures.batch, "");
     evidence_of(&finding, group);
     finding_advice(&finding, "add batch_size to --group-by");
     analysis_add_finding(efficiency->analysis, &finding);
@@ -303,7 +288,7 @@ static void tell_backwards(const struct efficiency *efficiency)
                          "the time goes backwards %llu times: those steps are not part of "
                          "the energy over time",
                          (unsigned long long)count);
-        set_value(&finding, (double)count, "");
+        finding_value(&finding, (double)count, "");
         finding.n = input->skips.rows;
         finding_evidence(&finding, "%s:%llu", input->name,
                          (unsigned long long)input->skips.of[SKIP_TIME_BACKWARDS].first_line);

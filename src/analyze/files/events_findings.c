@@ -16,27 +16,13 @@ static const char *figure(double value, char *buf, size_t size)
     return unit_format_number(value, 4, buf, size);
 }
 
-static void set_value(struct finding *finding, double value, const char *unit)
-{
-    finding->has_value = !isnan(value);
-    finding->value = value;
-    str_copy(finding->unit, sizeof(finding->unit), unit);
-}
-
-static void set_interval(struct finding *finding, double lo, double hi)
-{
-    finding->has_interval = !isnan(lo) && !isnan(hi);
-    finding->lo = lo;
-    finding->hi = hi;
-}
-
 static void set_share(struct finding *finding, uint64_t k, uint64_t n)
 {
     double count = (double)k, all = (double)n;
     finding->n = n;
-    set_value(finding, 100 * count / all, "%");
-    set_interval(finding, 100 * proportion_lower(count, all, 0.975),
-                 100 * proportion_upper(count, all, 0.975));
+    finding_value(finding, 100 * count / all, "%");
+    finding_interval(finding, 100 * proportion_lower(count, all, 0.975),
+                     100 * proportion_upper(count, all, 0.975));
 }
 
 /* The whole log. */
@@ -80,8 +66,8 @@ static int tell_throughput(struct events *events)
                      figure(hour.mean, mean, sizeof(mean)), figure(hour.lo, lo, sizeof(lo)),
                      figure(hour.hi, hi, sizeof(hi)), busiest);
     finding.n = events->parcel_count;
-    set_value(&finding, hour.mean, "1/h");
-    set_interval(&finding, hour.lo, hour.hi);
+    finding_value(&finding, hour.mean, "1/h");
+    finding_interval(&finding, hour.lo, hour.hi);
     evidence_all(events, &finding);
     finding_advice(&finding, "size the machine for the busiest minute and not for the mean");
     analysis_add_finding(events->analysis, &finding);
@@ -94,7 +80,7 @@ static int tell_throughput(struct events *events)
                      minute.full, figure(minute.dispersion, mean, sizeof(mean)),
                      unit_format_number(sqrt(minute.dispersion), 2, lo, sizeof(lo)));
     finding.n = minute.full;
-    set_value(&finding, minute.dispersion, "");
+    finding_value(&finding, minute.dispersion, "");
     evidence_all(events, &finding);
     finding_advice(&finding, "compare rates of whole shifts, or hours of the same kind");
     analysis_add_finding(events->analysis, &finding);
@@ -117,7 +103,7 @@ static void tell_rows(struct events *events)
                          "because a camera writes one for every frame",
                          events->rows, events->parcel_count, events->ids.count,
                          figure(ratio, each, sizeof(each)));
-        set_value(&finding, ratio, "");
+        finding_value(&finding, ratio, "");
         finding_advice(&finding, "count parcels, not rows, when you tell a throughput");
     } else {
         finding_sentence(&finding, "none of %" PRIu64 " rows has a master_id: nothing was matched",
@@ -154,7 +140,7 @@ static void tell_conservation(struct events *events, const struct event_flow *fl
                          " ended twice, %" PRIu64 " were seen again after their end, %" PRIu64
                          " have an end and no beginning",
                          flow->in, twice->count, after->count, only->count);
-        set_value(&finding, (double)wrong, "");
+        finding_value(&finding, (double)wrong, "");
         evidence_first(events, &finding, first->first_seq);
         finding_advice(&finding,
                        "look at these ids: two processes may end the same parcel, ids may "
@@ -217,8 +203,8 @@ static void tell_little(struct events *events, const struct event_flow *flow)
                      : is_less ? "fewer are open than the stay of those that ended explains"
                                : "it holds");
     finding.n = events->steps[STEP_PRESENT].n;
-    set_value(&finding, flow->mean_open, "");
-    set_interval(&finding, flow->product_lo, flow->product_hi);
+    finding_value(&finding, flow->mean_open, "");
+    finding_interval(&finding, flow->product_lo, flow->product_hi);
     evidence_all(events, &finding);
     finding_advice(&finding, "%s",
                    is_more   ? "look for parcels that never end"

@@ -22,13 +22,6 @@ static void evidence_range(struct finding *finding, double begin_s, double end_s
                      timestamp_format(end_s, end, sizeof(end)));
 }
 
-static void set_value(struct finding *finding, double value, const char *unit)
-{
-    finding->has_value = true;
-    finding->value = value;
-    str_copy(finding->unit, sizeof(finding->unit), unit);
-}
-
 /* ---- silences ---- */
 
 /* "for 150.6 s", "3 times, 290 s in all, 150.6 s the longest" */
@@ -87,7 +80,7 @@ static void tell_camera(struct events *events, size_t cam)
         times_text(sum.count, sum.sum_s, sum.longest->end_s - sum.longest->begin_s, times,
                    sizeof(times)),
         expected, figure(sum.longest->usual_s, usual, sizeof(usual)));
-    set_value(&finding, sum.sum_s, "s");
+    finding_value(&finding, sum.sum_s, "s");
     finding.n = events->cam[cam].gaps.n;
     evidence_range(&finding, sum.longest->begin_s, sum.longest->end_s);
     finding_advice(&finding, "look at that camera's link and process at this time (dmesg, its own "
@@ -128,7 +121,7 @@ static void tell_all(struct events *events, enum silence_kind kind)
                      times_text(sum.count, sum.sum_s, sum.longest->end_s - sum.longest->begin_s,
                                 times, sizeof(times)),
                      texts[kind].what);
-    set_value(&finding, sum.sum_s, "s");
+    finding_value(&finding, sum.sum_s, "s");
     finding.n = events->cam[EVENTS_ALL].gaps.n;
     evidence_range(&finding, sum.longest->begin_s, sum.longest->end_s);
     finding_advice(&finding, "%s", texts[kind].advice);
@@ -151,7 +144,7 @@ static void tell_jump(struct events *events, size_t i)
                      unit_format_number(fabs(segment->begin_s - from_s), 6, by, sizeof(by)),
                      timestamp_format(from_s, before, sizeof(before)),
                      timestamp_format(segment->begin_s, after, sizeof(after)));
-    set_value(&finding, segment->begin_s - from_s, "s");
+    finding_value(&finding, segment->begin_s - from_s, "s");
     finding.n = 1;
     finding_evidence(&finding, "%s", event_where(events, segment->first_seq, where, sizeof(where)));
     finding_advice(&finding, "%s",
@@ -176,7 +169,7 @@ static void tell_order(struct events *events)
                      "%" PRIu64 " rows came out of order by up to %g s and were put in order; "
                      "%" PRIu64 " came later than that: they are counted, their times are not used",
                      within->count, EVENTS_TOLERANCE_S, late->count);
-    set_value(&finding, (double)(within->count + late->count), "");
+    finding_value(&finding, (double)(within->count + late->count), "");
     finding.n = events->rows;
     finding_evidence(&finding, "first at %s",
                      event_where(events, late->count ? late->first_seq : within->first_seq, where,
@@ -198,7 +191,7 @@ static void tell_boxes(struct events *events)
                      "%" PRIu64 " rows in which a camera saw something have an empty or NaN box, "
                      "%" PRIu64 " one without area",
                      none->count, bad->count);
-    set_value(&finding, (double)(none->count + bad->count), "");
+    finding_value(&finding, (double)(none->count + bad->count), "");
     finding.n = events->rows;
     finding_evidence(
         &finding, "first at %s",

@@ -220,9 +220,8 @@ static void add_ordered(struct group *group, const struct local_group *item, uin
     }
     if (max > group->moments.max)
         group->max_line = first_line + item->lines[max_at];
-    *ret = (struct group_part){.n = item->count,
-                               .sum = (sum - group->sum) + shift * (double)item->count,
-                               .max = max};
+    *ret = (struct group_part){
+        .n = item->count, .sum = (sum - group->sum) + shift * (double)item->count, .max = max};
     group->sum = sum;
     group->squares = squares;
     group->jitter_sum = jitter;

@@ -36,7 +36,7 @@ struct local_groups {
     struct local_group *items;
     size_t count, capacity;
     struct key_slot *slots; /* open addressing */
-    unsigned slot_bits; /* 2^slot_bits slots */
+    unsigned slot_bits;     /* 2^slot_bits slots */
     bool is_hist;           /* of this chunk: values go to the histograms */
     double first_s, last_s; /* times of the chunk */
     struct skips skips;     /* lines since the chunk began */

@@ -92,7 +92,8 @@ static void enter_slot(struct local_groups *local, size_t index)
     size_t slot = slot_of(local, item->hash);
     while (local->slots[slot].group)
         slot = next_slot(local, slot);
-    local->slots[slot] = (struct key_slot){item->word, (uint32_t)item->key_size, (uint32_t)index + 1};
+    local->slots[slot] =
+        (struct key_slot){item->word, (uint32_t)item->key_size, (uint32_t)index + 1};
 }
 
 static int grow_slots(struct local_groups *local)
@@ -146,7 +147,7 @@ static inline uint32_t find_group(struct local_groups *local, const char *key, u
 
 /* The texts that make the group, a NUL between them. */
 static uint32_t make_key(const struct grouping *grouping, const struct csv_rows *rows, size_t row,
-                       char *buf)
+                         char *buf)
 {
     uint32_t length = 0;
     for (size_t i = 0; i < grouping->key_count && length < KEY_MAX; i++) {

@@ -128,8 +128,7 @@ static int find_warmup(const struct view *view, const struct ordered *ordered, s
         return 0;
     struct finding finding;
     begin(view, &finding, "warmup_in_file", SEVERITY_INFO);
-    finding.has_value = true;
-    finding.value = before;
+    finding_value(&finding, before, NULL);
     const char *what = ordered->each ? "rows" : "parts of the file";
     finding_sentence(&finding,
                      "%s: the first %zu %s took %s on average, the others %s: warm-up is among the "
@@ -216,8 +215,7 @@ static int find_modes(const struct view *view)
     char low[32], high[32];
     struct finding finding;
     begin(view, &finding, "two_modes", SEVERITY_INFO);
-    finding.has_value = true;
-    finding.value = modality.high;
+    finding_value(&finding, modality.high, NULL);
     finding_sentence(&finding,
                      "%s: two kinds of values, around %s and around %s (%.0f %% of them): a mean "
                      "or a median describes neither",
@@ -365,8 +363,7 @@ static void tell_worst(const struct view *view, const struct window *worst, size
     struct finding finding;
     begin(view, &finding, "worst_window", SEVERITY_WARNING);
     finding.n = worst->n;
-    finding.has_value = true;
-    finding.value = worst->level;
+    finding_value(&finding, worst->level, NULL);
     finding_sentence(&finding,
                      "%s: %zu of %zu windows were slower than the others can explain; the worst "
                      "had a %s of %s where the usual one is %s",

@@ -118,9 +118,7 @@ static void tell_holes(const struct memory_file *file, const struct memory_serie
                      (unsigned long long)series->stretch_count, series->longest_hole_s,
                      (unsigned long long)series->longest->mb.n,
                      (unsigned long long)series->samples);
-    finding.has_value = true;
-    finding.value = series->longest_hole_s;
-    str_copy(finding.unit, sizeof(finding.unit), "s");
+    finding_value(&finding, series->longest_hole_s, "s");
     finding.n = series->samples;
     finding_evidence(&finding, "%.200s, steps of %.3g s are usual", file->name,
                      series->step_mean_s);
@@ -155,8 +153,7 @@ static void tell_other_lines(const struct memory_file *file, struct analysis *an
     finding_sentence(&finding, "%llu lines of %.120s are of another form than its %llu of %s",
                      (unsigned long long)other, file->name, (unsigned long long)file->skips.rows,
                      file->format);
-    finding.has_value = true;
-    finding.value = (double)other;
+    finding_value(&finding, (double)other, NULL);
     finding.n = other + file->skips.rows;
     finding_evidence(&finding, "%.160s:%llu is the first of them", file->name,
                      (unsigned long long)file->skips.of[SKIP_OTHER_LINE].first_line);

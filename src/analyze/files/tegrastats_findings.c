@@ -5,7 +5,6 @@
 
 #include "analyze/files/tegrastats_internal.h"
 #include "analyze/growth.h"
-#include "base/str.h"
 #include "base/util.h"
 
 /* Less swap than this comes and goes by itself. */
@@ -32,20 +31,6 @@ const char *tegra_part_words(const struct tegra_log *log, size_t part, char buf[
     return buf;
 }
 
-static void set_value(struct finding *finding, double value, const char *unit)
-{
-    finding->has_value = !isnan(value);
-    finding->value = value;
-    str_copy(finding->unit, sizeof(finding->unit), unit);
-}
-
-static void set_interval(struct finding *finding, double lo, double hi)
-{
-    finding->has_interval = !isnan(lo) && !isnan(hi);
-    finding->lo = lo;
-    finding->hi = hi;
-}
-
 static void set_lines(const struct teller *teller, struct finding *finding, uint64_t first,
                       uint64_t last)
 {
@@ -66,7 +51,7 @@ static void tell_parts(const struct tegra_log *log, const char *file, struct ana
                      "the file holds %s%zu logs of different boards or formats: each is told "
                      "apart below, nothing is mixed",
                      log->parts_left_out > 0 ? "more than " : "", log->part_count);
-    set_value(&finding, (double)log->part_count, "");
+    finding_value(&finding, (double)log->part_count, "");
     finding.n = log->skips.rows;
     finding_evidence(&finding, "%.160s:%llu is the first line of part 2; %llu changes", file,
                      (unsigned long long)second->first_line, (unsigned long long)log->part_changes);
@@ -84,7 +69,7 @@ static void tell_other_lines(const struct tegra_log *log, const char *file,
     finding_init(&finding, "other_lines", SEVERITY_INFO, "");
     finding_sentence(&finding, "%llu lines are none of tegrastats, beside %llu that are",
                      (unsigned long long)other, (unsigned long long)log->skips.rows);
-    set_value(&finding, (double)other, "");
+    finding_value(&finding, (double)other, "");
     finding.n = other + log->skips.rows;
     finding_evidence(&finding, "%.160s:%llu is the first of them", file,
                      (unsigned long long)log->skips.of[SKIP_OTHER_LINE].first_line);
@@ -130,8 +115,8 @@ static void tell_throttled(const struct teller *teller, const struct tegra_throt
         teller->words, name, others, throttle->drop_pct, throttle->slow_mhz, throttle->cool_mhz,
         (unsigned long long)throttle->hot_slow_n, (unsigned long long)throttle->hot_judged_n,
         (unsigned long long)throttle->cool_slow_n, (unsigned long long)throttle->cool_n);
-    set_value(&finding, throttle->drop_pct, "%");
-    set_interval(&finding, throttle->lo, throttle->hi);
+    finding_value(&finding, throttle->drop_pct, "%");
+    finding_interval(&finding, throttle->lo, throttle->hi);
     finding.n = throttle->hot_judged_n;
     finding_evidence(&finding,
                      "%.120s:%llu to %llu, %zu stretch%s; load of 50 %% and more, from "
@@ -231,7 +216,7 @@ static int tell_heat(const struct teller *teller)
                      "at %g C or above; %s",
                      teller->words, zone->name, zone->c.max, (unsigned long long)part->hot_lines,
                      (unsigned long long)part->lines, threshold_c, meaning);
-    set_value(&finding, zone->c.max, "degrees C");
+    finding_value(&finding, zone->c.max, "degrees C");
     finding.n = part->lines;
     set_lines(teller, &finding, part->hot_first, part->hot_last);
     if (heat.throttled > 0 || heat.judged > 0)
@@ -259,7 +244,7 @@ static void tell_pressure(const struct teller *teller)
                      teller->words, (unsigned long long)ram->pressed_lines,
                      (unsigned long long)ram->mb.n, 100 * ram->max_share, ram->mb.max,
                      ram->total_mb);
-    set_value(&finding, 100 * ram->max_share, "%");
+    finding_value(&finding, 100 * ram->max_share, "%");
     finding.n = ram->mb.n;
     set_lines(teller, &finding, ram->pressed_first, ram->pressed_last);
     finding_advice(&finding, "GPU and CPU share this memory: smaller batches or models, fewer "
@@ -296,10 +281,10 @@ static void tell_swap(const struct teller *teller, const struct growth_verdict *
                          teller->words, swap->first_mb, swap->last_mb,
                          growth_class_name(verdict->class));
     if (is_leak) {
-        set_value(&finding, scale * verdict->pace.value, has_time ? "MB/min" : "MB/line");
-        set_interval(&finding, scale * verdict->pace.lo, scale * verdict->pace.hi);
+        finding_value(&finding, scale * verdict->pace.value, has_time ? "MB/min" : "MB/line");
+        finding_interval(&finding, scale * verdict->pace.lo, scale * verdict->pace.hi);
     } else {
-        set_value(&finding, swap->last_mb - swap->first_mb, "MB");
+        finding_value(&finding, swap->last_mb - swap->first_mb, "MB");
     }
     finding.n = swap->mb.n;
     set_lines(teller, &finding, teller->part->first_line, teller->part->last_line);
@@ -368,8 +353,8 @@ static void tell_energy(const struct teller *teller)
                          teller->words, total->mw.mean / 1e3, part->total_rule);
         finding_advice(&finding, "log for longer, once a second (tegrastats --interval 1000)");
     }
-    set_value(&finding, total->mw.mean / 1e3, "W");
-    set_interval(&finding, interval.lo / 1e3, interval.hi / 1e3);
+    finding_value(&finding, total->mw.mean / 1e3, "W");
+    finding_interval(&finding, interval.lo / 1e3, interval.hi / 1e3);
     finding.n = total->mw.n;
     set_lines(teller, &finding, part->first_line, part->last_line);
     analysis_add_finding(teller->analysis, &finding);
@@ -400,7 +385,7 @@ static void tell_gaps(const struct teller *teller)
                      "%.0f s are usual; energy leaves them out",
                      teller->words, (unsigned long long)count, count == 1 ? "" : "s", missing_s,
                      duration_s, part->gaps[0].step_s, tegra_usual_step_s(part));
-    set_value(&finding, missing_s, "s");
+    finding_value(&finding, missing_s, "s");
     finding.n = steps;
     finding_evidence(&finding, "%.160s:%llu is the last line before the longest", teller->file,
                      (unsigned long long)part->gaps[0].line);

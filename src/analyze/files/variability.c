@@ -141,8 +141,7 @@ static void tell(const struct groups *groups, const struct steadiness *steadines
     finding_init(&finding, is_high ? "high_variability" : "values_follow_each_other",
                  is_high ? SEVERITY_WARNING : SEVERITY_INFO, groups->column);
     finding.n = group->n;
-    finding.has_value = true;
-    finding.value = is_high ? steadiness->cv_pct : steadiness->lag1;
+    finding_value(&finding, is_high ? steadiness->cv_pct : steadiness->lag1, NULL);
     snprintf(finding.unit, sizeof(finding.unit), "%s", is_high ? "%" : "");
     if (is_high) {
         finding_sentence(&finding,

@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -307,8 +306,7 @@ int program_channels_findings(const struct program *program, struct run_sink *si
     finding_init(&finding, "probe_left_out", SEVERITY_WARNING, "");
     finding_sentence(&finding, "%llu names, threads or files of the program found no room",
                      (unsigned long long)left_out);
-    finding.has_value = true;
-    finding.value = (double)left_out;
+    finding_value(&finding, (double)left_out, NULL);
     finding.n = 1;
     finding_evidence(&finding, "as its segments count them (" SEGMENT_SOURCE ")");
     finding_advice(&finding, "give it more room: TACHO_SEGMENT_HISTS, TACHO_SEGMENT_NAMES and "

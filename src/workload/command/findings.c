@@ -79,8 +79,7 @@ static int find_survivors(const struct program_tally *tally, struct run_sink *si
                          tally->survivor_names);
     finding_evidence(&finding, "%" PRIu32 " of %" PRIu32 " launches", tally->left_survivors,
                      tally->launches);
-    finding.has_value = true;
-    finding.value = (double)tally->survivors;
+    finding_value(&finding, (double)tally->survivors, NULL);
     finding.n = tally->launches;
     finding_advice(&finding, "let the program wait for its children: wall time ends with the main "
                              "process, and CPU time and memory after it are in no figure");
@@ -100,9 +99,7 @@ static int find_unwaited(const struct program_tally *tally, struct run_sink *sin
                      "some of its processes were not waited for by their parents: %.3g ms of CPU "
                      "time per launch (%.0f %%) are missing from user_ms, system_ms and cpu_pct",
                      ms, 100 * share);
-    finding.has_value = true;
-    finding.value = ms;
-    str_copy(finding.unit, sizeof(finding.unit), "ms");
+    finding_value(&finding, ms, "ms");
     finding.n = tally->had_orphans;
     finding_evidence(&finding, "%" PRIu32 " of %" PRIu32 " launches, %" PRIu64 " orphans seen",
                      tally->had_orphans, tally->launches, tally->orphans);

@@ -86,9 +86,7 @@ static int find_saturated(const struct onnx *onnx, struct run_sink *sink, struct
                      unit_format_number(onnx->config.rate_per_s, 3, offered, sizeof(offered)),
                      unit_format_number(served_per_s, 3, served, sizeof(served)),
                      unit_format_number(fmax(0, growth_per_s), 3, growth, sizeof(growth)));
-    finding.has_value = true;
-    finding.value = served_per_s;
-    str_copy(finding.unit, sizeof(finding.unit), "1/s");
+    finding_value(&finding, served_per_s, "1/s");
     finding.n = tally->served;
     finding_evidence(&finding,
                      "%" PRIu64 " of %" PRIu64 " that had arrived were not begun when the time was "
@@ -158,9 +156,7 @@ static int find_partial_provider(const struct onnx *onnx, struct run_sink *sink,
                      "%s%s%s",
                      nodes, 100 * share, onnx_provider_short(onnx->config.provider),
                      truth->other_ops[0] != '\0' ? ": on the CPU " : "", truth->other_ops);
-    finding.has_value = true;
-    finding.value = 100 * share;
-    str_copy(finding.unit, sizeof(finding.unit), "%");
+    finding_value(&finding, 100 * share, "%");
     finding.n = nodes;
     finding_evidence(&finding, "the engine's profile of %" PRIu32 " inferences",
                      onnx->config.profiled_units);
@@ -196,8 +192,7 @@ static int find_ring_waits(const struct onnx *onnx, struct run_sink *sink, struc
                      "tacho did not take the times fast enough: the model waited %" PRIu64
                      " times for room to report one",
                      onnx->tally.ring_waits);
-    finding.has_value = true;
-    finding.value = (double)onnx->tally.ring_waits;
+    finding_value(&finding, (double)onnx->tally.ring_waits, NULL);
     finding_advice(&finding, "no time is lost, but the throughput is too low: leave tacho a core, "
                              "or take a larger --batch-size");
     return sink_finding(sink, &finding, err);

@@ -85,8 +85,7 @@ int onnx_find_threads(const struct onnx *onnx, struct run_sink *sink, struct err
     double usable = fmin(onnx->cpus, ceil(onnx->quota_cores));
     finding_init(&finding, "too_many_threads", SEVERITY_WARNING, "latency_ms");
     finding_sentence(&finding, "%s", line);
-    finding.has_value = true;
-    finding.value = onnx->config.threads;
+    finding_value(&finding, onnx->config.threads, NULL);
     finding_evidence(&finding, "--threads %u; the CPUs that the worker may use, the cgroup's quota",
                      onnx->config.threads);
     finding_advice(&finding, "try --threads %.0f", usable);

@@ -317,9 +317,9 @@ static void test_lines_are_counted_through_quotes(void **state)
 /* A line that may be anything; the file's header may stand in it again. */
 static void append_any_line(struct strbuf *text, const char *header, uint64_t *random)
 {
-    static const char *const fields[] = {"1.5", "-2",  "abc", " 7 ",  "",      "nan", "12345678901",
-                                         "1e3", "#no", "i",   "x y",  "inf",   ".",   "0.25",
-                                         "+3",  "7.",  "id",  "-",    "1..2",  "8 8"};
+    static const char *const fields[] = {"1.5", "-2",  "abc", " 7 ", "",     "nan", "12345678901",
+                                         "1e3", "#no", "i",   "x y", "inf",  ".",   "0.25",
+                                         "+3",  "7.",  "id",  "-",   "1..2", "8 8"};
     size_t count = 4;
     unsigned what = (unsigned)(random_next(random) % 40);
     if (what == 0)

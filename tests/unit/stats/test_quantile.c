@@ -41,7 +41,7 @@ static void fill(double *x, size_t n, int shape, uint64_t *seed)
 
 static void sorts_and_selects(void **state)
 {
-    static const size_t sizes[] = {0,   1,   2,   3,   24,  25,  26,   100,   127,
+    static const size_t sizes[] = {0,   1,   2,   3,   24,  25,  26,   100,  127,
                                    128, 129, 191, 192, 193, 257, 1000, 30000};
     uint64_t seed = 1;
     for (size_t s = 0; s < ARRAY_LEN(sizes); s++) {

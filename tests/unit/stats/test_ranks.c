@@ -81,7 +81,8 @@ static void test_quantile_unsorted(void **state)
         stats_sort(sorted, N_QUANTILES);
         for (double p = 0; p <= 1; p += 0.0625) {
             memcpy(scratch, x, sizeof(x));
-            assert_true(quantile_unsorted(scratch, N_QUANTILES, p) == quantile_sorted(sorted, N_QUANTILES, p));
+            assert_true(quantile_unsorted(scratch, N_QUANTILES, p) ==
+                        quantile_sorted(sorted, N_QUANTILES, p));
         }
     }
     assert_true(isnan(quantile_unsorted(x, 0, 0.5)));
