@@ -370,3 +370,16 @@ double tegrastats_total_mw(const struct tegrastats_line *line, char *rule)
         say_sum(line, rule);
     return has_5v ? sum_mw : NAN;
 }
+
+double tegrastats_cores_pct(const struct tegrastats_line *line)
+{
+    double sum = 0;
+    unsigned count = 0;
+    for (size_t i = 0; i < line->count; i++) {
+        if (line->items[i].kind == TEGRASTATS_CORE && !isnan(line->items[i].value)) {
+            sum += line->items[i].value;
+            count++;
+        }
+    }
+    return count > 0 ? sum / count : NAN;
+}

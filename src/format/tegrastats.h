@@ -55,5 +55,7 @@ bool tegrastats_line_parse(const char *text, size_t size, struct tegrastats_line
 /* The power of the whole board, mW; NaN: the line cannot tell. What it is made of goes into `rule`
  * (TEGRASTATS_RULE bytes, or NULL) if that is still empty. */
 double tegrastats_total_mw(const struct tegrastats_line *line, char *rule);
+/* The mean load of the cores that are on, %, which tegrastats calls an approximation; NaN: none. */
+double tegrastats_cores_pct(const struct tegrastats_line *line);
 
 #endif

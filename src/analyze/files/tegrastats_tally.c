@@ -329,20 +329,6 @@ static double put_zones(struct tegra_log *log, struct tegra_part *part,
     return hottest_c;
 }
 
-static void put_cores_mean(struct tegra_part *part, const struct tegrastats_line *line)
-{
-    double sum = 0;
-    unsigned count = 0;
-    for (size_t i = 0; i < line->count; i++) {
-        if (line->items[i].kind == TEGRASTATS_CORE && !isnan(line->items[i].value)) {
-            sum += line->items[i].value;
-            count++;
-        }
-    }
-    if (count > 0)
-        moments_add(&part->cores_pct, sum / count);
-}
-
 static void put_power(struct tegra_log *log, struct tegra_part *part,
                       const struct tegrastats_line *line, uint64_t number)
 {
@@ -380,6 +366,8 @@ void tegra_log_add(struct tegra_log *log, const struct tegrastats_line *line, ui
         else if (item->kind == TEGRASTATS_UNIT || item->kind == TEGRASTATS_CORE)
             put_unit(log, part, item, number, hottest_c);
     }
-    put_cores_mean(part, line);
+    double cores_pct = tegrastats_cores_pct(line);
+    if (!isnan(cores_pct))
+        moments_add(&part->cores_pct, cores_pct);
     put_power(log, part, line, number);
 }

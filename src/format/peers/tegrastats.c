@@ -158,21 +158,6 @@ static void put_item(struct log *log, const struct tegrastats_item *item)
     }
 }
 
-/* Of the cores that are on. tegrastats calls these loads an approximation. */
-static void put_cpu_total(struct log *log, const struct tegrastats_line *line)
-{
-    double sum = 0;
-    unsigned count = 0;
-    for (size_t i = 0; i < line->count; i++) {
-        if (line->items[i].kind == TEGRASTATS_CORE && !isnan(line->items[i].value)) {
-            sum += line->items[i].value;
-            count++;
-        }
-    }
-    if (count > 0)
-        put(log, "cpu_total_pct", "", sum / count);
-}
-
 static void put_total_power(struct log *log, const struct tegrastats_line *line)
 {
     double total_mw = tegrastats_total_mw(line, NULL);
@@ -203,7 +188,9 @@ static void put_line(struct log *log, const struct tegrastats_line *line)
     log->unknown += line->unknown;
     for (size_t i = 0; i < line->count; i++)
         put_item(log, &line->items[i]);
-    put_cpu_total(log, line);
+    double cores_pct = tegrastats_cores_pct(line);
+    if (!isnan(cores_pct))
+        put(log, "cpu_total_pct", "", cores_pct);
     put_total_power(log, line);
     log->lines++;
 }
