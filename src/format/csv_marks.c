@@ -41,13 +41,11 @@ positions(uint32_t *to, uint32_t base, uint64_t bits, unsigned count, unsigned f
     return to + count;
 }
 
-typedef struct masks get_masks(const char *block, char delimiter);
-typedef unsigned get_count(uint64_t bits);
-
 /* Whole blocks from marks->at to `end`, as long as there is room. The functions are known when it
  * is inlined, and are so too: every way but the widest is this. */
-static inline __attribute__((always_inline)) void fill_by(struct csv_marks *marks, size_t end,
-                                                          get_masks *masks_of, get_count *count)
+static inline __attribute__((always_inline)) void
+fill_by(struct csv_marks *marks, size_t end, struct masks (*masks_of)(const char *, char),
+        unsigned (*count)(uint64_t))
 {
     uint32_t *any = marks->any + marks->any_count, *last = marks->any + CSV_MARKS - BLOCK;
     uint32_t *newline = marks->newline + marks->newline_count;

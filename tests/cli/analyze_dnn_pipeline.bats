@@ -22,7 +22,7 @@ shown() {
     validate_json json
     jq . json >pretty
     same "$name.json" pretty
-    /usr/bin/python3 "$golden/check_dnn-pipeline.py" json "$@"
+    /usr/bin/python3 -B "$golden/check_dnn-pipeline.py" json "$@"
 }
 
 @test "dnn-pipeline: engine A against engine B, passes in a column" {

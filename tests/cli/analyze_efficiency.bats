@@ -19,7 +19,7 @@ shown() {
     validate_json json
     jq . json >pretty
     same "$name.json" pretty
-    /usr/bin/python3 "$golden/check_efficiency.py" "$name.csv" json "$@"
+    /usr/bin/python3 -B "$golden/check_efficiency.py" "$name.csv" json "$@"
 }
 
 @test "efficiency: a sweep of batch sizes with a gap, bad rows and a throughput that forgets the batch" {

@@ -17,7 +17,7 @@ shown() {
     validate_json json
     jq . json >pretty
     same "$1.json" pretty
-    /usr/bin/python3 "$golden/check_tegrastats.py" "$1.log" json
+    /usr/bin/python3 -B "$golden/check_tegrastats.py" "$1.log" json
 }
 
 @test "tegrastats: a board that throttles, fills its memory and loses 40 s" {

@@ -9,6 +9,8 @@ import time
 
 import numpy as np
 
+from reference import effective_n, t_quantile
+
 THRESHOLD_C = 85.0
 INPUTS = ("VDD_IN", "POM_5V_IN", "VIN")
 
@@ -131,29 +133,6 @@ def check_zones(document, index, part):
         near(row["max_at"], top[2], name + " when")
         near(row["hot_pct"], float(100 * (celsius >= THRESHOLD_C).mean()) if values else None,
              name + " hot")
-
-
-def effective_n(x):
-    """Geyer's initial positive sequence."""
-    n, centred = len(x), x - x.mean()
-    variance = float(centred @ centred) / n
-    if n < 4 or variance <= 0:
-        return float(n)
-    rho = [float(centred[:n - k] @ centred[k:]) / n / variance for k in range(n)]
-    total = 0.0
-    for k in range(0, n - 1, 2):
-        if rho[k] + rho[k + 1] <= 0:
-            break
-        total += rho[k] + rho[k + 1]
-    return min(n, max(1.0, n / max(2 * total - 1, 1)))
-
-
-def t_quantile(p, df):
-    """By bisection over the density's integral, x = sqrt(df) tan(angle)."""
-    angles = np.linspace(-np.pi / 2, np.pi / 2, 400001)
-    density = np.cos(angles) ** (df - 1) if df != 1 else np.ones_like(angles)
-    area = np.concatenate(([0], np.cumsum((density[1:] + density[:-1]) / 2)))
-    return float(np.sqrt(df) * np.tan(np.interp(p * area[-1], area, angles)))
 
 
 def interval_of_mean(x):
