@@ -5,9 +5,9 @@
 
 static const struct {
     const char *name, *meaning;
-    bool is_data;
+    enum skip_kind kind;
 } kinds[SKIP_COUNT] = {
-#define SKIP_ROW(id, name, meaning, is_data) {name, meaning, is_data},
+#define SKIP_ROW(id, name, meaning, kind) {name, meaning, SKIP_##kind},
     SKIP_MAP(SKIP_ROW)
 #undef SKIP_ROW
 };
@@ -35,7 +35,7 @@ uint64_t skips_data(const struct skips *skips)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < SKIP_COUNT; i++)
-        sum += kinds[i].is_data ? skips->of[i].count : 0;
+        sum += kinds[i].kind == SKIP_LOST ? skips->of[i].count : 0;
     return sum;
 }
 
@@ -49,7 +49,12 @@ const char *skip_meaning(enum skip why)
     return kinds[why].meaning;
 }
 
+enum skip_kind skip_kind(enum skip why)
+{
+    return kinds[why].kind;
+}
+
 bool skip_is_data(enum skip why)
 {
-    return kinds[why].is_data;
+    return kinds[why].kind == SKIP_LOST;
 }

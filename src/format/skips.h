@@ -10,27 +10,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(ID, name, meaning, is_data: a row of data that is lost, and not a comment or the like) */
+enum skip_kind {
+    SKIP_LOST,  /* a row of data is left out */
+    SKIP_NOTED, /* it is used all the same */
+    SKIP_PASSED /* it is no row of data: a comment or the like */
+};
+
+/* X(ID, name, meaning, what becomes of it) */
 #define SKIP_MAP(X)                                                                                \
-    X(COMMENT, "comment", "comment lines", false)                                                  \
-    X(BLANK, "blank", "blank lines", false)                                                        \
-    X(REPEATED_HEADER, "repeated_header", "the header again", false)                               \
-    X(OTHER_LINE, "other_line", "lines of another form", false)                                    \
-    X(TOO_FEW_FIELDS, "too_few_fields", "rows with too few fields", true)                          \
-    X(TOO_MANY_FIELDS, "too_many_fields", "rows with more fields than the header", true)           \
-    X(EMPTY_VALUE, "empty_value", "rows without the value", true)                                  \
-    X(NOT_A_NUMBER, "not_a_number", "values that are no number", true)                             \
-    X(NOT_FINITE, "not_finite", "values that are NaN or infinite", true)                           \
-    X(NEGATIVE, "negative", "negative values where none can be", true)                             \
-    X(BAD_TIME, "bad_time", "times that cannot be read", true)                                     \
-    X(TIME_BACKWARDS, "time_backwards", "times that go backwards", false)                          \
-    X(OPEN_QUOTE, "open_quote", "quotes that are never closed", true)                              \
-    X(TOO_LONG, "too_long", "lines longer than 16 MB", true)                                       \
-    X(CUT_OFF, "cut_off", "a last line that is cut off", true)                                     \
-    X(BINARY, "binary", "lines with bytes that are no text", true)
+    X(COMMENT, "comment", "comment lines", PASSED)                                                 \
+    X(BLANK, "blank", "blank lines", PASSED)                                                       \
+    X(REPEATED_HEADER, "repeated_header", "the header again", PASSED)                              \
+    X(OTHER_LINE, "other_line", "lines of another form", PASSED)                                   \
+    X(TOO_FEW_FIELDS, "too_few_fields", "rows with too few fields", LOST)                          \
+    X(TOO_MANY_FIELDS, "too_many_fields", "rows with more fields than the header", LOST)           \
+    X(EMPTY_VALUE, "empty_value", "rows without the value", LOST)                                  \
+    X(NOT_A_NUMBER, "not_a_number", "values that are no number", LOST)                             \
+    X(NOT_FINITE, "not_finite", "values that are NaN or infinite", LOST)                           \
+    X(NEGATIVE, "negative", "negative values where none can be", LOST)                             \
+    X(BAD_TIME, "bad_time", "times that cannot be read", LOST)                                     \
+    X(TIME_BACKWARDS, "time_backwards", "times that go backwards", NOTED)                          \
+    X(NO_TIME, "no_time", "rows whose time cannot be read", NOTED)                                 \
+    X(OPEN_QUOTE, "open_quote", "quotes that are never closed", LOST)                              \
+    X(TOO_LONG, "too_long", "lines longer than 16 MB", LOST)                                       \
+    X(CUT_OFF, "cut_off", "a last line that is cut off", LOST)                                     \
+    X(BINARY, "binary", "lines with bytes that are no text", LOST)
 
 enum skip {
-#define SKIP_ENUM(id, name, meaning, is_data) SKIP_##id,
+#define SKIP_ENUM(id, name, meaning, kind) SKIP_##id,
     SKIP_MAP(SKIP_ENUM)
 #undef SKIP_ENUM
         SKIP_COUNT
@@ -49,6 +56,7 @@ void skips_merge(struct skips *skips, const struct skips *src, uint64_t first_li
 uint64_t skips_data(const struct skips *skips); /* rows of data that were lost */
 const char *skip_name(enum skip why);
 const char *skip_meaning(enum skip why);
-bool skip_is_data(enum skip why);
+enum skip_kind skip_kind(enum skip why);
+bool skip_is_data(enum skip why); /* LOST */
 
 #endif

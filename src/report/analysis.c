@@ -189,21 +189,24 @@ static bool append_table(struct page *page, const struct analysis_table *table)
 /* ---- inputs ---- */
 
 /* "rows with too few fields: 3 (first in line 12)" */
-static void append_skips(struct page *page, const struct skips *skips, bool of_data)
+static void append_skips(struct page *page, const struct skips *skips, enum skip_kind kind)
 {
+    static const char *const labels[] = {[SKIP_LOST] = "left out: ",
+                                         [SKIP_NOTED] = "used all the same: ",
+                                         [SKIP_PASSED] = "passed over: "};
     struct strbuf text = {0};
     for (size_t i = 0; i < SKIP_COUNT; i++) {
         enum skip why = (enum skip)i;
-        if (skips->of[i].count == 0 || skip_is_data(why) != of_data)
+        if (skips->of[i].count == 0 || skip_kind(why) != kind)
             continue;
         const char *first = skips->of[i].count > 1 ? "first in line" : "line";
         strbuf_printf(&text, "%s%s: %" PRIu64 " (%s %" PRIu64 ")", text.len > 0 ? ", " : "",
                       skip_meaning(why), skips->of[i].count, first, skips->of[i].first_line);
     }
     if (text.len > 0) {
-        const char *label = of_data ? "left out: " : "passed over: ";
+        const char *label = labels[kind];
         strbuf_append(page->out, page->is_markdown ? "  - " : "  ");
-        if (of_data && !page->is_markdown)
+        if (kind != SKIP_PASSED && !page->is_markdown)
             term_styled(page->out, page->options->colour, TERM_YELLOW, label);
         else
             strbuf_append(page->out, label);
@@ -231,9 +234,10 @@ static void append_input(struct page *page, const struct analysis_input *input)
     prose_wrapped(&page->prose, strbuf_get(&text), 0, 2);
     page->out->failed = page->out->failed || text.failed;
     strbuf_deinit(&text);
-    append_skips(page, &input->skips, true);
+    append_skips(page, &input->skips, SKIP_LOST);
+    append_skips(page, &input->skips, SKIP_NOTED);
     if (page->options->verbose)
-        append_skips(page, &input->skips, false);
+        append_skips(page, &input->skips, SKIP_PASSED);
 }
 
 /* ---- the page ---- */

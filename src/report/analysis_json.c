@@ -23,7 +23,7 @@ static void write_input(struct json_writer *writer, const struct analysis_input 
             continue;
         json_write_object_line(writer, NULL);
         json_write_text(writer, "reason", skip_name((enum skip)i));
-        json_write_bool(writer, "is_data", skip_is_data((enum skip)i));
+        json_write_bool(writer, "is_data", skip_kind((enum skip)i) == SKIP_LOST);
         json_write_u64(writer, "count", input->skips.of[i].count);
         json_write_u64(writer, "first_line", input->skips.of[i].first_line);
         json_write_end(writer);

@@ -113,6 +113,22 @@ double hist_quantile(const struct hist *hist, double p)
     return lower + fraction * (upper - lower);
 }
 
+void hist_quantile_edges(const struct hist *hist, double p, double *ret_lo, double *ret_hi)
+{
+    *ret_lo = *ret_hi = NAN;
+    if (hist->count == 0 || !(p >= 0 && p <= 1))
+        return;
+    double position = (double)(hist->count - 1) * p;
+    uint64_t below = 0;
+    size_t lo = 0, hi;
+    while (lo < HIST_BUCKETS - 1 && below + hist->buckets[lo] <= (uint64_t)position)
+        below += hist->buckets[lo++];
+    for (hi = lo; hi < HIST_BUCKETS - 1 && below + hist->buckets[hi] <= (uint64_t)ceil(position);)
+        below += hist->buckets[hi++];
+    *ret_lo = fmax((double)hist_bucket_low(lo), (double)hist->min);
+    *ret_hi = fmin((double)hist_bucket_high(hi), (double)hist->max);
+}
+
 uint64_t hist_count_above(const struct hist *hist, uint64_t value)
 {
     if (hist->count == 0 || value >= hist->max)

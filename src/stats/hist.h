@@ -67,6 +67,9 @@ uint64_t hist_bucket_high(size_t bucket); /* largest value of the bucket */
 /* Type-7 quantile (0 <= p <= 1) of the recorded values, each taken at its bucket's middle but
  * clipped to the exact min and max; NaN while empty. */
 double hist_quantile(const struct hist *hist, double p);
+/* Between which bounds the values of that quantile's ranks lie for certain: the edges of their
+ * buckets, clipped to the exact min and max. NaN while empty. */
+void hist_quantile_edges(const struct hist *hist, double p, double *ret_lo, double *ret_hi);
 uint64_t hist_count_above(const struct hist *hist, uint64_t value); /* buckets wholly above */
 double hist_mean(const struct hist *hist);                          /* exact, NaN while empty */
 double hist_std(const struct hist *hist);                           /* n-1, NaN below 2 */

@@ -111,7 +111,7 @@ for name, bound in (("histogram", 0.0040), ("exact", 1e-9)):
             theirs = np.percentile(values, q)
             assert abs(row[key] / theirs - 1) <= bound, (name, key, row[key], theirs)
             lo, hi = row[key + "_interval"]
-            assert lo * 0.996 <= theirs <= hi * 1.004
+            assert lo * (1 - 1e-9) <= theirs <= hi * (1 + 1e-9)
         for key, theirs in (("mean_ms", values.mean()), ("std_ms", values.std(ddof=1)),
                             ("min_ms", values.min()), ("max_ms", values.max())):
             assert abs(row[key] / theirs - 1) < 1e-9, (name, key, row[key], theirs)

@@ -215,8 +215,12 @@ static int exact_intervals(const struct group *group, const double *p, size_t co
                                 &ranks[2 * i + 1]);
     }
     int rc = values_at(group, ranks, 2 * count, values);
-    for (size_t i = 0; i < count; i++)
-        ret[i] = (struct interval){values[2 * i], values[2 * i + 1]};
+    for (size_t i = 0; i < count; i++) {
+        double lo = values[2 * i], hi = values[2 * i + 1];
+        /* The quantile itself may lie between two values: of two, p99 is below the larger. */
+        ret[i] = (struct interval){lo > quantiles[i] ? quantiles[i] : lo,
+                                   hi < quantiles[i] ? quantiles[i] : hi};
+    }
     return rc;
 }
 
@@ -237,15 +241,19 @@ static int exact_quantiles(const struct group *group, const double *p, size_t co
     return 0;
 }
 
-/* Of a histogram: the shares that the ranks of the interval stand for. */
+/* Of a histogram: the shares that the ranks of the interval stand for, and of their buckets the
+ * outer edges, so that the interval holds the exact one. */
 static struct interval hist_interval(const struct group *group, double n_eff, double p)
 {
     size_t lo, hi;
+    double last = (double)(group->n - 1), inner;
+    struct interval interval = {NAN, NAN};
     quantile_interval_ranks(group->n, n_eff, p, LEVEL, &lo, &hi);
-    double last = (double)(group->n - 1);
-    return (struct interval){
-        lo == SIZE_MAX ? NAN : hist_quantile(group->hist, (double)lo / last) / GROUP_HIST_SCALE,
-        hi == SIZE_MAX ? NAN : hist_quantile(group->hist, (double)hi / last) / GROUP_HIST_SCALE};
+    if (lo != SIZE_MAX)
+        hist_quantile_edges(group->hist, (double)lo / last, &interval.lo, &inner);
+    if (hi != SIZE_MAX)
+        hist_quantile_edges(group->hist, (double)hi / last, &inner, &interval.hi);
+    return (struct interval){interval.lo / group->hist_scale, interval.hi / group->hist_scale};
 }
 
 int group_quantiles(const struct group *group, const double *p, size_t count,
@@ -257,7 +265,7 @@ int group_quantiles(const struct group *group, const double *p, size_t count,
     }
     double n_eff = parts_effective_n(group);
     for (size_t i = 0; i < count; i++) {
-        ret[i] = hist_quantile(group->hist, p[i]) / GROUP_HIST_SCALE;
+        ret[i] = hist_quantile(group->hist, p[i]) / group->hist_scale;
         if (intervals)
             intervals[i] = hist_interval(group, n_eff, p[i]);
     }
@@ -273,7 +281,7 @@ double group_count_outside(const struct group *group, double lo, double hi)
         count += group->values[i] < lo || group->values[i] > hi;
     for (size_t i = 0; group->hist && i < HIST_BUCKETS; i++) {
         double low = (double)hist_bucket_low(i), high = (double)hist_bucket_high(i);
-        double value = (low + high) / 2 / GROUP_HIST_SCALE;
+        double value = (low + high) / 2 / group->hist_scale;
         count += value < lo || value > hi ? (double)group->hist->buckets[i] : 0;
     }
     return count;

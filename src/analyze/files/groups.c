@@ -3,6 +3,7 @@
  */
 #include "analyze/files/groups_internal.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,12 +12,14 @@
 
 #include "base/util.h"
 
-#define PART_MIN 4096  /* values of a part where values were kept before */
-#define PARTS_MAX 4096 /* then two of them become one */
+#define PART_MIN 4096    /* values of a part where values were kept before */
+#define PARTS_MAX 4096   /* then two of them become one */
+#define HIST_MAX_BITS 40 /* of the largest value so far, in histograms */
 
 /* ---- a group ---- */
 
-static struct group *group_new(struct groups *groups, const char *name)
+static struct group *group_new(struct groups *groups, const char *name, const char *key,
+                               size_t key_size)
 {
     struct group *group = calloc(1, sizeof(*group));
     if (!group || array_reserve(&groups->items, &groups->capacity, groups->count + 1,
@@ -25,10 +28,15 @@ static struct group *group_new(struct groups *groups, const char *name)
         return NULL;
     }
     group->name = strdup(name);
-    if (!group->name) {
+    group->key = malloc(key_size + 1);
+    if (!group->name || !group->key) {
+        free(group->name);
+        free(group->key);
         free(group);
         return NULL;
     }
+    memcpy(group->key, key, key_size);
+    group->key_size = key_size;
     group->batch = NAN;
     groups->items[groups->count++] = group;
     return group;
@@ -39,6 +47,7 @@ void groups_deinit(struct groups *groups)
     for (size_t i = 0; i < groups->count; i++) {
         struct group *group = groups->items[i];
         free(group->name);
+        free(group->key);
         free(group->values);
         free(group->at);
         hist_free(group->hist);
@@ -50,17 +59,52 @@ void groups_deinit(struct groups *groups)
     *groups = (struct groups){.count = 0};
 }
 
-/* Position as it is kept: ms since the beginning, or lines. Times before it, or further than 49
- * days behind it, stand at the ends. */
-static uint32_t position_of(const struct groups *groups, double time_s, uint64_t line)
+/* ---- positions ---- */
+
+/* Seconds since the beginning, or lines; NaN: the row does not say. */
+static double position_of(const struct groups *groups, double time_s, uint64_t line)
 {
-    double position = groups->has_time ? (time_s - groups->begin_s) * 1e3 : (double)line;
-    return position > 0 ? (uint32_t)fmin(position, UINT32_MAX) : 0;
+    return groups->has_time ? time_s - groups->begin_s : (double)line;
 }
 
-static double seconds_or_lines(const struct groups *groups, uint32_t at)
+static double seconds_or_lines(const struct groups *groups, double position)
 {
-    return groups->has_time ? groups->begin_s + at * 1e-3 : at;
+    return groups->has_time ? groups->begin_s + position : position;
+}
+
+/* Makes room for positions as far away as that one: a unit is a millisecond in the first 24 days
+ * (or a line), and twice as much each time that they do not suffice. */
+static void reach(struct groups *groups, double position)
+{
+    while (fabs(position) / groups->at_unit > INT32_MAX - 1) {
+        for (size_t i = 0; i < groups->count; i++) {
+            for (size_t k = 0; k < groups->items[i]->n && groups->items[i]->at; k++)
+                groups->items[i]->at[k] /= 2;
+        }
+        groups->at_unit *= 2;
+    }
+}
+
+static int32_t rounded(double value)
+{
+    return (int32_t)(value < 0 ? value - 0.5 : value + 0.5);
+}
+
+/* A row that does not say when it was stands where the one before it does. */
+static void keep_positions(struct groups *groups, struct group *group,
+                           const struct local_group *item, uint64_t first_line)
+{
+    double farthest = 0;
+    for (size_t i = 0; i < item->count; i++)
+        farthest =
+            fmax(farthest, fabs(position_of(groups, item->times[i], first_line + item->lines[i])));
+    reach(groups, farthest);
+    int32_t before = group->n > 0 ? group->at[group->n - 1] : 0;
+    for (size_t i = 0; i < item->count; i++) {
+        double position = position_of(groups, item->times[i], first_line + item->lines[i]);
+        before = isnan(position) ? before : rounded(position / groups->at_unit);
+        group->at[group->n + i] = before;
+    }
 }
 
 /* ---- parts ---- */
@@ -103,14 +147,15 @@ static int add_part(struct group *group, struct group_part part)
 static int group_to_hist(struct groups *groups, struct group *group)
 {
     group->part_size = PART_MIN;
+    group->hist_scale = groups->hist_scale;
     group->hist = hist_new();
     if (!group->hist)
         return -1;
     for (size_t i = 0; i < group->n; i++) {
-        double value = group->values[i], at = seconds_or_lines(groups, group->at[i]);
+        double value = group->values[i], at = group_position(groups, group, i);
         if (add_part(group, (struct group_part){1, at, at, value, value}) < 0)
             return -1;
-        hist_count_double(group->hist, value * GROUP_HIST_SCALE);
+        hist_count_double(group->hist, value * group->hist_scale);
     }
     free(group->values);
     free(group->at);
@@ -120,16 +165,25 @@ static int group_to_hist(struct groups *groups, struct group *group)
     return 0;
 }
 
+int groups_negative(const struct grouping *grouping, struct error *err)
+{
+    error_set(err, ERROR_INPUT, "%s has more than 4 million values, some of them negative",
+              grouping->groups->column);
+    return error_hint(err, "--exact keeps all of them in memory");
+}
+
 static int to_hist(struct grouping *grouping, struct error *err)
 {
     struct groups *groups = grouping->groups;
+    double max = 0;
+    int exponent = 0;
     for (size_t i = 0; i < groups->count; i++) {
-        if (groups->items[i]->moments.min < 0) {
-            error_set(err, ERROR_INPUT, "%s has more than 4 million values, some of them negative",
-                      groups->column);
-            return error_hint(err, "--exact keeps all of them in memory");
-        }
+        max = fmax(max, groups->items[i]->moments.max);
+        if (groups->items[i]->moments.min < 0)
+            return groups_negative(grouping, err);
     }
+    frexp(max, &exponent);
+    groups->hist_scale = ldexp(1, HIST_MAX_BITS - exponent);
     groups->is_exact = false;
     atomic_store(&grouping->is_hist, true);
     for (size_t i = 0; i < groups->count; i++) {
@@ -174,7 +228,8 @@ static int find_global(struct grouping *grouping, struct local_group *item, stru
     double batch;
     name_of(grouping, item, name, sizeof(name), &batch);
     for (size_t i = 0; i < groups->count && !item->group; i++) {
-        if (strcmp(groups->items[i]->name, name) == 0)
+        const struct group *group = groups->items[i];
+        if (group->key_size == item->key_size && memcmp(group->key, item->key, item->key_size) == 0)
             item->group = groups->items[i];
     }
     if (item->group)
@@ -183,7 +238,7 @@ static int find_global(struct grouping *grouping, struct local_group *item, stru
         error_set(err, ERROR_INPUT, "%s makes more than %d groups", groups->keys, GROUPS_MAX);
         return error_hint(err, "--group-by names the columns that tell groups apart");
     }
-    item->group = group_new(groups, name);
+    item->group = group_new(groups, name, item->key, item->key_size);
     if (item->group)
         item->group->batch = batch;
     bool is_ready = item->group && (groups->is_exact || group_to_hist(groups, item->group) == 0);
@@ -243,8 +298,7 @@ static int keep_values(struct groups *groups, struct group *group, const struct 
         array_reserve(&group->at, &group->at_capacity, need, sizeof(*group->at)) < 0)
         return -1;
     memcpy(group->values + n, item->values, item->count * sizeof(*group->values));
-    for (size_t i = 0; i < item->count; i++)
-        group->at[n + i] = position_of(groups, item->times[i], first_line + item->lines[i]);
+    keep_positions(groups, group, item, first_line);
     return 0;
 }
 
@@ -252,7 +306,8 @@ static int keep_values(struct groups *groups, struct group *group, const struct 
 static double part_at(const struct groups *groups, double time_s, double chunk_s, uint64_t line)
 {
     double known_s = isnan(time_s) ? chunk_s : time_s;
-    return seconds_or_lines(groups, position_of(groups, known_s, line));
+    return seconds_or_lines(groups,
+                            position_of(groups, isnan(known_s) ? groups->end_s : known_s, line));
 }
 
 /* A chunk's values as one part; their histogram is that of the thread, unless they came before it
@@ -265,7 +320,7 @@ static int keep_part(struct groups *groups, struct group *group, const struct lo
     part.first_at = part_at(groups, item->times[0], local->first_s, first_line + item->lines[0]);
     part.last_at = part_at(groups, last_s, local->last_s, first_line + item->lines[last]);
     for (size_t i = 0; i < item->count && !local->is_hist; i++)
-        hist_count_double(group->hist, item->values[i] * GROUP_HIST_SCALE);
+        hist_count_double(group->hist, item->values[i] * group->hist_scale);
     return add_part(group, part);
 }
 
@@ -286,6 +341,8 @@ static int merge_group(struct grouping *grouping, struct local_groups *local,
         struct group_part part;
         rc = groups->is_exact ? keep_values(groups, group, item, first_line) : 0;
         add_ordered(group, item, first_line, &part);
+        if (!groups->is_exact && group->moments.min < 0)
+            return groups_negative(grouping, err);
         if (!groups->is_exact)
             rc = keep_part(groups, group, local, item, first_line, part);
         groups->n += item->count;
@@ -301,7 +358,8 @@ static int merge_group(struct grouping *grouping, struct local_groups *local,
 static bool is_too_much(const struct grouping *grouping, uint64_t first_line)
 {
     uint64_t n = grouping->groups->n;
-    bool is_large = first_line == 1 && grouping->size / SOURCE_CHUNK * n > 2 * GROUPS_EXACT;
+    bool is_large = grouping->may_guess && first_line == 1 &&
+                    grouping->size / SOURCE_CHUNK * n > 2 * GROUPS_EXACT;
     return !grouping->options->is_exact && (n > GROUPS_EXACT || is_large);
 }
 
@@ -317,8 +375,11 @@ static int merge(void *context, void *result, uint64_t first_line, struct error 
         if (local->first_s < grouping->last_s)
             skips_add(&grouping->input->skips, SKIP_TIME_BACKWARDS, first_line);
         grouping->last_s = local->last_s;
-        groups->end_s = isnan(groups->end_s) ? local->last_s : fmax(groups->end_s, local->last_s);
+        groups->end_s = fmax(groups->end_s, local->max_s); /* of a NaN, the other one */
+        grouping->min_s = fmin(grouping->min_s, local->min_s);
     }
+    if (groups->n == 0)
+        groups->at_unit = groups->has_time ? 1e-3 : 1;
     skips_merge(&grouping->input->skips, &local->skips, first_line);
     int rc = 0;
     for (size_t i = 0; i < local->count && rc == 0; i++)
@@ -326,128 +387,22 @@ static int merge(void *context, void *result, uint64_t first_line, struct error 
     if (rc == 0 && groups->is_exact && is_too_much(grouping, first_line))
         rc = to_hist(grouping, err);
     memset(&local->skips, 0, sizeof(local->skips));
-    local->first_s = local->last_s = NAN;
+    local->first_s = local->last_s = local->min_s = local->max_s = NAN;
     local->is_hist = atomic_load(&grouping->is_hist);
     return rc;
 }
 
-/* ---- columns ---- */
-
-static const char *const latency_names[] = {
-    "latency",     "latency (ms)", "inference_ms", "inference_time_ms", "time_ms",
-    "duration_ms", "elapsed_ms",   "wall_ms",      "response_ms",       "latency_us",
-    "latency_ns",  "latency_s",    "latency_sec",  "inference_us",      "inference_time",
-    "duration_us", "duration_ns",  "duration_s",   "elapsed_us",        "elapsed_ns",
-    "elapsed_s",   "wall_s",       "e2e_ms",       "total_ms",          NULL};
-static const char *const time_names[] = {
-    "time", "ts",   "datetime", "date", "timestamp_ns", "ts_ns", "timestamp_ms", "ts_ms",
-    "t_s",  "t_ms", "elapsed",  "t",    "epoch",        NULL};
-static const char *const power_names[] = {"power", "power_watts", "watts", NULL};
-static const char *const label_names[] = {"run", NULL};
-static const char *const workload_names[] = {"model", "name", NULL};
-static const char *const batch_names[] = {"batch", "bs", "batchsize", NULL};
-
-/* How many ms one unit of a column is, by the end of its name; NaN: it does not say. */
-static double unit_of(const char *name, const char **ret_unit)
-{
-    static const struct {
-        const char *suffix;
-        double scale;
-        const char *unit;
-    } units[] = {
-        {"_ms", 1, "ms"},       {"(ms)", 1, "ms"},
-        {"_us", 1e-3, "us"},    {"_ns", 1e-6, "ns"},
-        {"_s", 1e3, "s"},       {"_sec", 1e3, "s"},
-        {"_seconds", 1e3, "s"}, {"inference_time", 1e3, "s"},
-        {"_w", NAN, "W"},       {"_mb", NAN, "MB"},
-        {"_pct", NAN, "%"},     {"_percent", NAN, "%"},
-        {"_c", NAN, "°C"},      {"_fps", NAN, "1/s"},
-    };
-    *ret_unit = "";
-    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-        size_t length = strlen(name), suffix = strlen(units[i].suffix);
-        if (length >= suffix && strcasecmp(name + length - suffix, units[i].suffix) == 0) {
-            *ret_unit = units[i].unit;
-            return units[i].scale;
-        }
-    }
-    return NAN;
-}
-
-struct columns {
-    struct csv_want wants[WANT_KEYS + GROUP_KEYS_MAX];
-    size_t count;
-};
-
-static void choose_wants(const struct groups_options *options, struct columns *columns)
-{
-    bool is_named = options->column != NULL;
-    columns->wants[WANT_VALUE] =
-        (struct csv_want){.name = is_named ? options->column : "latency_ms",
-                          .synonyms = is_named ? NULL : latency_names,
-                          .kind = CSV_NUMBER,
-                          .is_required = true};
-    columns->wants[WANT_TIME] =
-        (struct csv_want){.name = "timestamp", .synonyms = time_names, .kind = CSV_LAZY_TIME};
-    columns->wants[WANT_POWER] =
-        (struct csv_want){.name = "power_w", .synonyms = power_names, .kind = CSV_NUMBER};
-    columns->wants[WANT_WARMUP] = (struct csv_want){.name = "is_warmup", .kind = CSV_TEXT};
-    columns->count = WANT_KEYS;
-    static const struct csv_want usual[] = {
-        {.name = "run_label", .synonyms = label_names, .kind = CSV_TEXT},
-        {.name = "workload", .synonyms = workload_names, .kind = CSV_TEXT},
-        {.name = "batch_size", .synonyms = batch_names, .kind = CSV_TEXT},
-    };
-    for (size_t i = 0; options->key_count == 0 && i < ARRAY_LEN(usual); i++)
-        columns->wants[columns->count++] = usual[i];
-    for (size_t i = 0; i < options->key_count; i++)
-        columns->wants[columns->count++] =
-            (struct csv_want){.name = options->keys[i], .kind = CSV_TEXT, .is_required = true};
-}
-
-/* Of the usual keys only those count that the table has; they stand first then. */
-static size_t drop_absent_keys(struct csv *csv, struct columns *columns)
-{
-    size_t to = WANT_KEYS;
-    for (size_t i = WANT_KEYS; i < columns->count; i++) {
-        if (csv_column_of(csv, i) >= 0)
-            columns->wants[to++] = columns->wants[i];
-    }
-    bool changed = to != columns->count;
-    columns->count = to;
-    return changed;
-}
-
-static void describe(const struct csv *csv, const struct columns *columns,
-                     struct grouping *grouping)
-{
-    struct groups *groups = grouping->groups;
-    groups->column =
-        arena_strdup(&groups->arena, csv_column_name(csv, (size_t)csv_column_of(csv, WANT_VALUE)));
-    double scale = groups->column ? unit_of(groups->column, &groups->unit) : NAN;
-    grouping->scale = grouping->options->is_latency && !isnan(scale) ? scale : 1;
-    if (grouping->options->is_latency)
-        groups->unit = "ms";
-    for (size_t i = WANT_KEYS; i < columns->count; i++) {
-        const char *name = csv_column_name(csv, (size_t)csv_column_of(csv, i));
-        size_t length = strlen(groups->keys);
-        snprintf(groups->keys + length, sizeof(groups->keys) - length, "%s%s", length ? ", " : "",
-                 name);
-        grouping->key_is_batch[i - WANT_KEYS] =
-            strcasecmp(columns->wants[i].name, "batch_size") == 0;
-    }
-    grouping->key_count = columns->count - WANT_KEYS;
-}
+/* ---- reading ---- */
 
 /* The threads counted buckets alone. */
 static void complete_hist(struct group *group)
 {
-    double n = (double)group->n, mean = group->moments.mean * GROUP_HIST_SCALE;
+    double n = (double)group->n, scale = group->hist_scale, mean = group->moments.mean * scale;
     struct hist *hist = group->hist;
-    hist->min = hist_rounded(group->moments.min * GROUP_HIST_SCALE);
-    hist->max = hist_rounded(group->moments.max * GROUP_HIST_SCALE);
+    hist->min = hist_rounded(group->moments.min * scale);
+    hist->max = hist_rounded(group->moments.max * scale);
     hist->sum = mean * n;
-    hist->sum_sq = group->moments.m2 * GROUP_HIST_SCALE * GROUP_HIST_SCALE + n * mean * mean;
+    hist->sum_sq = group->moments.m2 * scale * scale + n * mean * mean;
 }
 
 static int read_table(struct csv *csv, struct grouping *grouping, struct error *err)
@@ -468,50 +423,92 @@ static int read_table(struct csv *csv, struct grouping *grouping, struct error *
     skips_merge(&input->skips, csv_skips(csv), 0);
     input->lines = csv_lines(csv);
     input->skips.rows -= input->skips.of[SKIP_NEGATIVE].count;
-    input->begin_s = groups->begin_s;
+    input->begin_s = grouping->min_s;
     input->end_s = groups->end_s;
     return rc;
 }
 
-static int nothing(const struct groups *groups, const char *path, struct error *err)
+/* Why no row could be used: what was left out most often. */
+static int nothing(const struct groups *groups, const struct skips *skips, const char *path,
+                   struct error *err)
 {
+    enum skip most = SKIP_COUNT;
+    for (size_t i = 0; i < SKIP_COUNT; i++) {
+        bool is_more = most == SKIP_COUNT || skips->of[i].count > skips->of[most].count;
+        if (skip_kind((enum skip)i) == SKIP_LOST && skips->of[i].count > 0 && is_more)
+            most = (enum skip)i;
+    }
     error_set(err, ERROR_NOTHING, "no row has a value of %s that can be used", groups->column);
     error_at(err, path, 0, 0);
-    return error_hint(err, "--column names another one");
+    if (most == SKIP_COUNT)
+        return error_hint(err, "there are no rows behind the header");
+    return error_hint(err, "%s: %" PRIu64 ", first in line %" PRIu64 "; --column names another one",
+                      skip_meaning(most), skips->of[most].count, skips->of[most].first_line);
 }
 
-int groups_read(const char *path, const struct groups_options *options,
-                struct analysis_input *input, struct groups *ret, struct error *err)
+static int read_groups(const char *path, struct grouping *grouping, struct error *err)
 {
-    struct groups groups = {.is_exact = true, .begin_s = NAN, .end_s = NAN, .unit = ""};
-    struct grouping grouping = {
-        .groups = &groups, .options = options, .input = input, .last_s = NAN};
-    struct columns columns;
+    struct analysis_input *input = grouping->input;
+    struct group_columns columns;
     struct source *source = NULL;
     struct csv *csv = NULL;
-    if (options->key_count > GROUP_KEYS_MAX)
-        return error_set(err, ERROR_USAGE, "more than %d columns of --group-by", GROUP_KEYS_MAX);
-    choose_wants(options, &columns);
+    group_columns_choose(grouping->options, &columns);
     int rc = source_open(path, &source, err);
     if (rc == 0)
         rc = csv_open(source, columns.wants, columns.count, &csv, err);
-    if (rc == 0 && drop_absent_keys(csv, &columns)) {
+    if (rc == 0 && group_columns_drop_absent(csv, &columns)) {
         csv_close(csv);
         csv = NULL;
         rc = csv_open(source, columns.wants, columns.count, &csv, err);
     }
     if (rc == 0) {
-        grouping.csv = csv;
-        grouping.size = source_size(source);
-        describe(csv, &columns, &grouping);
-        rc = read_table(csv, &grouping, err);
+        grouping->csv = csv;
+        grouping->size = source_size(source);
+        group_columns_describe(csv, &columns, grouping);
+        rc = read_table(csv, grouping, err);
     }
     if (source)
         input->bytes = source_bytes_read(source);
-    if (rc == 0 && groups.n == 0)
-        rc = nothing(&groups, path, err);
+    if (rc == 0 && grouping->groups->n == 0)
+        rc = nothing(grouping->groups, &input->skips, path, err);
     csv_close(csv);
     source_close(source);
+    return rc;
+}
+
+static struct groups no_groups(void)
+{
+    return (struct groups){.is_exact = true,
+                           .begin_s = NAN,
+                           .end_s = NAN,
+                           .at_unit = 1e-3,
+                           .unit = "ms",
+                           .column = "latency_ms"};
+}
+
+int groups_read(const char *path, const struct groups_options *options,
+                struct analysis_input *input, struct groups *ret, struct error *err)
+{
+    struct groups groups = no_groups();
+    const struct analysis_input before = *input;
+    struct grouping grouping = {.groups = &groups,
+                                .options = options,
+                                .input = input,
+                                .last_s = NAN,
+                                .min_s = NAN,
+                                .may_guess = true};
+    if (options->key_count > GROUP_KEYS_MAX)
+        return error_set(err, ERROR_USAGE, "more than %d columns of --group-by", GROUP_KEYS_MAX);
+    int rc = read_groups(path, &grouping, err);
+    if (rc == 0 && !groups.is_exact && groups.n <= GROUPS_EXACT) {
+        /* The beginning has much shorter rows than the rest: the guess was wrong. */
+        groups_deinit(&groups);
+        groups = no_groups();
+        *input = before;
+        grouping = (struct grouping){
+            .groups = &groups, .options = options, .input = input, .last_s = NAN, .min_s = NAN};
+        rc = read_groups(path, &grouping, err);
+    }
     if (rc < 0) {
         groups_deinit(&groups);
         return rc;
@@ -523,13 +520,12 @@ int groups_read(const char *path, const struct groups_options *options,
 int groups_of_values(const double *values, const double *at_s, size_t n, const char *name,
                      struct groups *ret, struct error *err)
 {
-    struct groups groups = {
-        .is_exact = true, .begin_s = NAN, .end_s = NAN, .unit = "ms", .column = "latency_ms"};
+    struct groups groups = no_groups();
     struct local_group item = {.count = n};
     item.values = malloc((n + 1) * sizeof(*item.values));
     item.times = malloc((n + 1) * sizeof(*item.times));
     item.lines = calloc(n + 1, sizeof(*item.lines));
-    struct group *group = group_new(&groups, name);
+    struct group *group = group_new(&groups, name, "", 0);
     int rc = item.values && item.times && item.lines && group ? 0 : -1;
     for (size_t i = 0; i < n && rc == 0; i++) {
         item.values[i] = values[i];
@@ -538,6 +534,7 @@ int groups_of_values(const double *values, const double *at_s, size_t n, const c
     }
     if (rc == 0 && n > 0) {
         groups.has_time = at_s != NULL;
+        groups.at_unit = at_s ? 1e-3 : 1;
         groups.begin_s = at_s ? at_s[0] : NAN;
         groups.end_s = at_s ? at_s[n - 1] : NAN;
         struct group_part part;
@@ -558,5 +555,5 @@ int groups_of_values(const double *values, const double *at_s, size_t n, const c
 
 double group_position(const struct groups *groups, const struct group *group, size_t i)
 {
-    return seconds_or_lines(groups, group->at[i]);
+    return seconds_or_lines(groups, group->at[i] * groups->at_unit);
 }

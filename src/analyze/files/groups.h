@@ -20,7 +20,6 @@
 #define GROUPS_EXACT ((uint64_t)4000000)
 #define GROUPS_MAX 4096
 #define GROUP_KEYS_MAX 6
-#define GROUP_HIST_SCALE 1e6 /* of values in the histogram: ms become ns */
 
 /* Successive values of a group: of a chunk, or several put together. */
 struct group_part {
@@ -31,6 +30,8 @@ struct group_part {
 
 struct group {
     char *name; /* "default_batch4", "decode / gpu0" */
+    char *key;  /* the texts of the columns that make it, a NUL between them */
+    size_t key_size;
     uint64_t n;
     uint64_t first_line, max_line;
     struct moments moments;
@@ -45,10 +46,11 @@ struct group {
     double batch;    /* of the table; NaN: not said */
     /* Exact: */
     double *values;
-    uint32_t *at; /* ms since groups.begin_s, or lines */
+    int32_t *at; /* units of groups.at_unit since groups.begin_s, or lines */
     size_t capacity, at_capacity;
     /* Beyond: */
-    struct hist *hist;
+    struct hist *hist; /* of value x hist_scale */
+    double hist_scale;
     struct group_part *parts;
     size_t part_count, part_capacity, part_size; /* part_size: values of a part, at least */
 };
@@ -61,6 +63,9 @@ struct groups {
     bool is_exact; /* values are kept */
     bool has_time;
     double begin_s, end_s;
+    double at_unit;     /* of group.at: 1 ms or more of seconds, or lines */
+    double hist_scale;  /* 2^k that makes the largest of the first values 2^40 in histograms: their
+                         * bound holds down to 2^-32 of it */
     const char *column; /* that the values are from */
     const char *unit;   /* of the values: "ms", "W"; "" unknown */
     char keys[160];     /* names of the columns that make the groups: "workload, batch_size" */

@@ -38,8 +38,9 @@ struct local_groups {
     struct key_slot *slots; /* open addressing */
     unsigned slot_bits;     /* 2^slot_bits slots */
     bool is_hist;           /* of this chunk: values go to the histograms */
-    double first_s, last_s; /* times of the chunk */
-    struct skips skips;     /* lines since the chunk began */
+    double first_s, last_s; /* times of the chunk, in its order */
+    double min_s, max_s;
+    struct skips skips; /* lines since the chunk began */
 };
 
 struct grouping {
@@ -51,10 +52,29 @@ struct grouping {
     size_t key_count;
     bool key_is_batch[GROUP_KEYS_MAX];
     double last_s;       /* time of the last row that was merged; NaN: none */
+    double min_s;        /* the earliest so far */
     double scale;        /* from the column's unit to ms */
-    atomic_bool is_hist; /* there are too many values to keep */
+    bool may_guess;      /* by the size of the file that there are too many values to keep */
+    atomic_bool is_hist; /* there are */
 };
 
+/* The error of negative values where there are too many to keep. */
+int groups_negative(const struct grouping *grouping, struct error *err);
+
+/* groups_columns.c */
+struct group_columns {
+    struct csv_want wants[WANT_KEYS + GROUP_KEYS_MAX];
+    size_t count;
+};
+
+void group_columns_choose(const struct groups_options *options, struct group_columns *columns);
+/* Of the usual keys only those count that the table has; they stand first then. True: some were
+ * dropped. */
+bool group_columns_drop_absent(const struct csv *csv, struct group_columns *columns);
+void group_columns_describe(const struct csv *csv, const struct group_columns *columns,
+                            struct grouping *grouping);
+
+/* groups_rows.c */
 void *local_groups_new(void *context);
 void local_groups_free(void *context, void *result);
 int local_groups_rows(void *context, void *result, const struct csv_rows *rows, struct error *err);

@@ -48,7 +48,7 @@ void *local_groups_new(void *context)
         return NULL;
     local->slot_bits = SLOT_BITS_MIN;
     local->slots = calloc((size_t)1 << local->slot_bits, sizeof(*local->slots));
-    local->first_s = local->last_s = NAN;
+    local->first_s = local->last_s = local->min_s = local->max_s = NAN;
     if (!local->slots) {
         free(local);
         return NULL;
@@ -210,6 +210,8 @@ static void note_time(struct local_groups *local, double time_s, uint32_t line)
     if (isnan(local->first_s))
         local->first_s = time_s;
     local->last_s = time_s;
+    local->min_s = local->min_s < time_s ? local->min_s : time_s;
+    local->max_s = local->max_s > time_s ? local->max_s : time_s;
 }
 
 /* NaN: the row does not say, or not so that it can be understood. */
@@ -220,7 +222,7 @@ static double time_of(const struct grouping *grouping, struct local_groups *loca
         return NAN;
     double time_s = csv_time(grouping->csv, &rows->text[WANT_TIME][row]);
     if (isnan(time_s) && rows->text[WANT_TIME][row].size > 0)
-        skips_add(&local->skips, SKIP_BAD_TIME, rows->line[row]);
+        skips_add(&local->skips, SKIP_NO_TIME, rows->line[row]);
     note_time(local, time_s, rows->line[row]);
     return time_s;
 }
@@ -240,7 +242,7 @@ int local_groups_rows(void *context, void *result, const struct csv_rows *rows, 
 {
     struct grouping *grouping = context;
     struct local_groups *local = result;
-    bool is_hist = local->is_hist, must_be_positive = grouping->options->is_latency || is_hist;
+    bool is_hist = local->is_hist, is_latency = grouping->options->is_latency;
     bool has_extras = rows->number[WANT_POWER] || rows->text[WANT_WARMUP];
     const double *values = rows->number[WANT_VALUE], scale = grouping->scale;
     uint32_t group_of[CSV_BATCH];
@@ -250,7 +252,9 @@ int local_groups_rows(void *context, void *result, const struct csv_rows *rows, 
     for (size_t row = 0; row < rows->count; row++) {
         double value = values[row] * scale;
         struct local_group *item = &local->items[group_of[row]];
-        if (value < 0 && must_be_positive) {
+        if (value < 0 && (is_hist || is_latency)) {
+            if (!is_latency)
+                return groups_negative(grouping, err);
             skips_add(&local->skips, SKIP_NEGATIVE, rows->line[row]);
             continue;
         }
@@ -276,13 +280,15 @@ int local_groups_rows(void *context, void *result, const struct csv_rows *rows, 
 
 int local_groups_chunk_end(void *context, void *result, struct error *err)
 {
+    const struct grouping *grouping = context;
     struct local_groups *local = result;
+    double scale = grouping->groups->hist_scale;
     for (size_t i = 0; i < local->count && local->is_hist; i++) {
         struct local_group *item = &local->items[i];
         if (item->count > 0 && !item->hist && !(item->hist = hist_new()))
             return error_set(err, ERROR_NOMEM, "out of memory");
         for (size_t k = 0; k < item->count; k++) /* its moments are those of the group */
-            hist_count_double(item->hist, item->values[k] * GROUP_HIST_SCALE);
+            hist_count_double(item->hist, item->values[k] * scale);
     }
     return 0;
 }

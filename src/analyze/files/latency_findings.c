@@ -406,9 +406,10 @@ static int find_windows(const struct view *view)
 /* ---- deadline and sample size ---- */
 
 /* Of the bucket that the deadline cuts, as much as lies above it. */
-static uint64_t hist_misses(const struct hist *hist, double deadline_ms)
+static uint64_t hist_misses(const struct group *group, double deadline_ms)
 {
-    uint64_t bound = (uint64_t)(deadline_ms * GROUP_HIST_SCALE);
+    const struct hist *hist = group->hist;
+    uint64_t bound = (uint64_t)fmin(deadline_ms * group->hist_scale, 0x1p63);
     size_t cut = hist_bucket_of(bound);
     double low = (double)hist_bucket_low(cut), high = (double)hist_bucket_high(cut);
     double above = (high - (double)bound) / (high - low + 1) * (double)hist->buckets[cut];
@@ -426,7 +427,7 @@ static int count_misses(const struct view *view, double deadline_ms, uint64_t *r
     const struct group *group = view->group;
     struct group_mean misses;
     if (group->hist) {
-        *ret_misses = hist_misses(group->hist, deadline_ms);
+        *ret_misses = hist_misses(group, deadline_ms);
         *ret_n_eff = view->latency->n_eff;
         return 0;
     }
