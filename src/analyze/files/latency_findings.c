@@ -1,5 +1,5 @@
-/* latency_findings.c: what the percentiles of a group hide. The order of the rows is that in which
- * things happened; of a histogram only the parts know it.
+/* latency_findings.c: what the percentiles of a group hide: two kinds of work, windows in which it
+ * was bad, deadlines that were missed. What changes over the file: latency_order.c.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -12,10 +12,6 @@
 #include "base/util.h"
 #include "format/timestamp.h"
 
-#define TREND_P 0.01
-#define TREND_MIN 0.05 /* of the median, over the whole file */
-#define TREND_POINTS 500
-#define WARMUP_MIN 0.05 /* slower than the rest by that */
 #define WINDOW_MIN 50   /* values of a window */
 #define WINDOWS_MAX 200 /* that a file is cut into */
 #define WINDOWS_SHOWN 5
@@ -23,20 +19,11 @@
 #define WINDOW_RATIO 1.1
 #define MODALITY_MAX 20000 /* values that the test looks at, evenly spread */
 #define ONE_SIDED 0.975
-#define FEW ((size_t)1 << 18) /* values that are looked at one by one */
-#define BLOCKS 1000           /* else medians of so many blocks of them */
-
-struct view {
-    const struct groups *groups;
-    const struct latency_group *latency;
-    const struct group *group;
-    const char *name;
-    struct analysis *analysis;
-};
 
 /* ---- evidence ---- */
 
-static const char *where(const struct view *view, double from, double to, char *buf, size_t size)
+const char *latency_where(const struct latency_view *view, double from, double to, char *buf,
+                          size_t size)
 {
     char begin[48], end[48];
     if (view->groups->has_time)
@@ -48,155 +35,36 @@ static const char *where(const struct view *view, double from, double to, char *
     return buf;
 }
 
-static const char *ms(double value, char *buf, size_t size)
+const char *latency_ms(double value, char *buf, size_t size)
 {
     return unit_format_ns(value * 1e6, buf, size);
 }
 
-/* Begins a finding about this group. */
-static void begin(const struct view *view, struct finding *finding, const char *rule,
-                  enum severity severity)
+void latency_begin(const struct latency_view *view, struct finding *finding, const char *rule,
+                   enum severity severity)
 {
     finding_init(finding, rule, severity, view->groups->column);
     finding->n = view->group->n;
     snprintf(finding->unit, sizeof(finding->unit), "ms");
 }
 
-/* ---- what comes in order: values, medians of as many values each, or means of parts ---- */
-
-struct ordered {
-    double *values, *at;
-    size_t count;
-    size_t each; /* values that one stands for; 0: as many as its part has */
-};
-
-static int take_medians(const struct view *view, struct ordered *ret)
-{
-    const struct group *group = view->group;
-    CLEANUP_FREE double *scratch = malloc(ret->each * sizeof(*scratch));
-    if (!scratch)
-        return -1;
-    for (size_t i = 0; i < ret->count; i++) {
-        size_t from = i * ret->each, n = u64_min(ret->each, group->n - from);
-        memcpy(scratch, group->values + from, n * sizeof(*scratch));
-        ret->values[i] = quantile_unsorted(scratch, n, 0.5);
-        ret->at[i] = group_position(view->groups, group, from);
-    }
-    return 0;
-}
-
-static int ordered_of(const struct view *view, struct ordered *ret)
-{
-    const struct group *group = view->group;
-    ret->each = group->hist ? 0 : group->n > FEW ? (group->n + BLOCKS - 1) / BLOCKS : 1;
-    ret->count = group->hist ? group->part_count : (group->n + ret->each - 1) / ret->each;
-    ret->values = malloc((ret->count + 1) * sizeof(double));
-    ret->at = malloc((ret->count + 1) * sizeof(double));
-    if (!ret->values || !ret->at)
-        return -1;
-    if (ret->each > 1)
-        return take_medians(view, ret);
-    for (size_t i = 0; i < ret->count; i++) {
-        const struct group_part *part = group->hist ? &group->parts[i] : NULL;
-        ret->values[i] = part ? part->sum / (double)part->n : group->values[i];
-        ret->at[i] = part ? part->first_at : group_position(view->groups, group, i);
-    }
-    return 0;
-}
-
-static void ordered_free(struct ordered *ordered)
-{
-    free(ordered->values);
-    free(ordered->at);
-}
-
-/* ---- warm-up ---- */
-
-static int find_warmup(const struct view *view, const struct ordered *ordered, size_t *ret_warmup)
-{
-    bool is_steady = true;
-    char first[32], rest[32], buf[256];
-    *ret_warmup = 0;
-    if (steady_warmup(ordered->values, ordered->count, ret_warmup, &is_steady) < 0)
-        return -1;
-    size_t warmup = *ret_warmup;
-    if (warmup == 0 || warmup >= ordered->count)
-        return 0;
-    double before = stats_mean(ordered->values, warmup);
-    double behind = stats_mean(ordered->values + warmup, ordered->count - warmup);
-    if (!(before > behind * (1 + WARMUP_MIN)))
-        return 0;
-    struct finding finding;
-    begin(view, &finding, "warmup_in_file", SEVERITY_INFO);
-    finding_value(&finding, before, NULL);
-    const char *what = ordered->each ? "rows" : "parts of the file";
-    finding_sentence(&finding,
-                     "%s: the first %zu %s took %s on average, the others %s: warm-up is among the "
-                     "values",
-                     view->group->name, warmup * u64_max(ordered->each, 1), what,
-                     ms(before, first, sizeof(first)), ms(behind, rest, sizeof(rest)));
-    finding_evidence(&finding, "%s",
-                     where(view, ordered->at[0], ordered->at[warmup - 1], buf, sizeof(buf)));
-    finding_advice(&finding, "leave them out when you compare: they count in every figure of the "
-                             "table; a column is_warmup keeps them apart");
-    analysis_add_finding(view->analysis, &finding);
-    return 0;
-}
-
-/* ---- trend ---- */
-
-/* Medians of bins of as many points each, in place: there is a slope for each pair of points, so
- * that time and memory grow with their square. */
-static size_t thin(double *at, double *values, size_t count)
-{
-    size_t each = (count + TREND_POINTS - 1) / TREND_POINTS, bins = 0;
-    if (each < 2)
-        return count;
-    for (size_t i = 0; i + each <= count; i += each, bins++) {
-        at[bins] = at[i + each / 2];
-        values[bins] = quantile_unsorted(values + i, each, 0.5);
-    }
-    return bins;
-}
-
-static int find_trend(const struct view *view, struct ordered *ordered, size_t warmup)
-{
-    struct trend trend;
-    double *at = ordered->at + warmup, *values = ordered->values + warmup;
-    size_t count = thin(at, values, ordered->count - warmup);
-    if (count < 20 || trend_theil_sen(at, values, count, 0.95, &trend) < 0)
-        return count < 20 ? 0 : -1;
-    double span = at[count - 1] - at[0], median = view->latency->percentile[0];
-    double change = trend.slope * span;
-    if (!(trend.p_value < TREND_P) || !(fabs(change) > TREND_MIN * median))
-        return 0;
-    char by[32], level[32], lo[32], hi[32], buf[256];
-    struct finding finding;
-    bool rises = change > 0;
-    begin(view, &finding, "latency_trend", rises ? SEVERITY_WARNING : SEVERITY_INFO);
-    finding.has_value = finding.has_interval = true;
-    finding.value = change;
-    finding.lo = trend.lo * span;
-    finding.hi = trend.hi * span;
-    finding_sentence(&finding,
-                     "%s: latency %s by %s from beginning to end (95 %% interval %s to %s), of a "
-                     "median of %s",
-                     view->group->name, rises ? "rises" : "falls", ms(fabs(change), by, sizeof(by)),
-                     ms(fmin(fabs(finding.lo), fabs(finding.hi)), lo, sizeof(lo)),
-                     ms(fmax(fabs(finding.lo), fabs(finding.hi)), hi, sizeof(hi)),
-                     ms(median, level, sizeof(level)));
-    finding_evidence(&finding, "%s", where(view, at[0], at[count - 1], buf, sizeof(buf)));
-    finding_advice(&finding, "%s",
-                   rises ? "temperature, memory or a growing queue: tacho monitor beside it shows "
-                           "which; tacho analyze memory and tegrastats read what was recorded"
-                         : "a start that is not over, or less and less load: measure longer");
-    analysis_add_finding(view->analysis, &finding);
-    return 0;
-}
-
 /* ---- two kinds of work ---- */
 
-static int find_modes(const struct view *view)
+/* Whether values below and above come in fewer turns than chance would make of them: less than half
+ * as many, and 4 deviations fewer (Wald & Wolfowitz 1940). */
+static bool are_apart(const double *values, size_t n, double middle)
+{
+    double above = 0, turns = 1;
+    for (size_t i = 0; i < n; i++) {
+        above += values[i] > middle;
+        turns += i > 0 && (values[i] > middle) != (values[i - 1] > middle);
+    }
+    double count = (double)n, mean = 2 * above * (count - above) / count + 1;
+    double variance = (mean - 1) * (mean - 2) / (count - 1);
+    return turns < mean / 2 && turns < mean - 4 * sqrt(variance);
+}
+
+static int find_modes(const struct latency_view *view)
 {
     const struct group *group = view->group;
     struct modality modality;
@@ -213,17 +81,23 @@ static int find_modes(const struct view *view)
     if (!modality.bimodal)
         return 0;
     char low[32], high[32];
+    bool apart = are_apart(values, n, (modality.low + modality.high) / 2);
     struct finding finding;
-    begin(view, &finding, "two_modes", SEVERITY_INFO);
+    latency_begin(view, &finding, "two_modes", SEVERITY_INFO);
     finding_value(&finding, modality.high, NULL);
     finding_sentence(&finding,
                      "%s: two kinds of values, around %s and around %s (%.0f %% of them): a mean "
                      "or a median describes neither",
-                     group->name, ms(modality.low, low, sizeof(low)),
-                     ms(modality.high, high, sizeof(high)), 100 * modality.high_share);
-    finding_evidence(&finding, "%s: dip test, p <= %.2g", view->name, modality.p_value);
-    finding_advice(&finding, "tell them apart with --group-by (input, camera, core, clock), or "
-                             "look at both percentiles");
+                     group->name, latency_ms(modality.low, low, sizeof(low)),
+                     latency_ms(modality.high, high, sizeof(high)), 100 * modality.high_share);
+    finding_evidence(&finding, "%s: dip test, p <= %.2g%s", view->name, modality.p_value,
+                     apart ? "; each comes in long stretches" : "");
+    finding_advice(&finding, "%s",
+                   apart ? "they are apart in time, so look what changed between them: clock, "
+                           "temperature, another load (tacho monitor beside the next run); where "
+                           "it was the input, --group-by tells them apart"
+                         : "tell them apart with --group-by (input, camera, core, clock), or look "
+                           "at both percentiles");
     analysis_add_finding(view->analysis, &finding);
     return 0;
 }
@@ -261,7 +135,7 @@ static const struct analysis_column line_columns[] = {
     {"max_ms", "max", "ms", ANALYSIS_NUMBER, 4, false},
 };
 
-static struct analysis_table *window_table(const struct view *view)
+static struct analysis_table *window_table(const struct latency_view *view)
 {
     struct analysis *analysis = view->analysis;
     for (size_t i = 0; i < analysis->table_count; i++) {
@@ -273,7 +147,7 @@ static struct analysis_table *window_table(const struct view *view)
                               has_time ? window_columns : line_columns, ARRAY_LEN(window_columns));
 }
 
-static void add_window(const struct view *view, const struct window *window)
+static void add_window(const struct latency_view *view, const struct window *window)
 {
     struct analysis_table *table = window_table(view);
     struct analysis_cell *row = analysis_add_row(table);
@@ -308,7 +182,7 @@ static struct window window_of_parts(const struct group *group, size_t from, siz
     return window;
 }
 
-static struct window window_of_values(const struct view *view, size_t from, size_t count,
+static struct window window_of_values(const struct latency_view *view, size_t from, size_t count,
                                       double *scratch)
 {
     const struct group *group = view->group;
@@ -321,7 +195,7 @@ static struct window window_of_values(const struct view *view, size_t from, size
 }
 
 /* What is told of the windows that are shown. */
-static int complete_window(const struct view *view, struct window *window)
+static int complete_window(const struct latency_view *view, struct window *window)
 {
     if (view->group->hist)
         return 0;
@@ -339,7 +213,7 @@ static int complete_window(const struct view *view, struct window *window)
 }
 
 /* Of as many values, or parts, each; a rest that does not fill one is left out. */
-static int cut_windows(const struct view *view, struct window *windows, size_t *ret_count)
+static int cut_windows(const struct latency_view *view, struct window *windows, size_t *ret_count)
 {
     const struct group *group = view->group;
     size_t all = group->hist ? group->part_count : group->n, size = group->hist ? 1 : WINDOW_MIN;
@@ -356,26 +230,27 @@ static int cut_windows(const struct view *view, struct window *windows, size_t *
     return 0;
 }
 
-static void tell_worst(const struct view *view, const struct window *worst, size_t bad,
+static void tell_worst(const struct latency_view *view, const struct window *worst, size_t bad,
                        size_t count, double median)
 {
     char level[32], usual[32], buf[256];
     struct finding finding;
-    begin(view, &finding, "worst_window", SEVERITY_WARNING);
+    latency_begin(view, &finding, "worst_window", SEVERITY_WARNING);
     finding.n = worst->n;
     finding_value(&finding, worst->level, NULL);
     finding_sentence(&finding,
                      "%s: %zu of %zu windows were slower than the others can explain; the worst "
                      "had a %s of %s where the usual one is %s",
                      view->group->name, bad, count, isnan(worst->p95) ? "mean" : "median",
-                     ms(worst->level, level, sizeof(level)), ms(median, usual, sizeof(usual)));
-    finding_evidence(&finding, "%s", where(view, worst->from, worst->to, buf, sizeof(buf)));
+                     latency_ms(worst->level, level, sizeof(level)),
+                     latency_ms(median, usual, sizeof(usual)));
+    finding_evidence(&finding, "%s", latency_where(view, worst->from, worst->to, buf, sizeof(buf)));
     finding_advice(&finding, "look what else happened then: tacho analyze logs on the log of that "
                              "time, or tacho monitor beside the next run");
     analysis_add_finding(view->analysis, &finding);
 }
 
-static int find_windows(const struct view *view)
+static int find_windows(const struct latency_view *view)
 {
     struct window windows[WINDOWS_MAX];
     double medians[WINDOWS_MAX], median, mad;
@@ -421,7 +296,7 @@ static double is_miss(double value, const void *deadline)
     return value > *(const double *)deadline;
 }
 
-static int count_misses(const struct view *view, double deadline_ms, uint64_t *ret_misses,
+static int count_misses(const struct latency_view *view, double deadline_ms, uint64_t *ret_misses,
                         double *ret_n_eff)
 {
     const struct group *group = view->group;
@@ -437,7 +312,7 @@ static int count_misses(const struct view *view, double deadline_ms, uint64_t *r
     return rc;
 }
 
-static int find_misses(const struct view *view, double deadline_ms)
+static int find_misses(const struct latency_view *view, double deadline_ms)
 {
     const struct group *group = view->group;
     double n_eff;
@@ -448,7 +323,7 @@ static int find_misses(const struct view *view, double deadline_ms)
         return -1;
     char bound[32];
     struct finding finding;
-    begin(view, &finding, "deadline_missed", misses ? SEVERITY_WARNING : SEVERITY_INFO);
+    latency_begin(view, &finding, "deadline_missed", misses ? SEVERITY_WARNING : SEVERITY_INFO);
     double share = (double)misses / (double)group->n;
     finding.has_value = finding.has_interval = true;
     snprintf(finding.unit, sizeof(finding.unit), "%%");
@@ -458,7 +333,7 @@ static int find_misses(const struct view *view, double deadline_ms)
     finding_sentence(&finding,
                      "%s: %" PRIu64 " of %" PRIu64 " missed the deadline of %s: %.3g %% (95 %% "
                      "interval %.3g to %.3g %%)",
-                     group->name, misses, group->n, ms(deadline_ms, bound, sizeof(bound)),
+                     group->name, misses, group->n, latency_ms(deadline_ms, bound, sizeof(bound)),
                      finding.value, finding.lo, finding.hi);
     finding_evidence(&finding, "%s: longest in line %" PRIu64 "; worth %.0f independent values%s",
                      view->name, group->max_line, n_eff,
@@ -472,7 +347,7 @@ static int find_misses(const struct view *view, double deadline_ms)
 
 /* A percentile rests on what lies beyond it: ten values, as a rule of thumb (docs/statistics.md).
  */
-static void find_few(const struct view *view)
+static void find_few(const struct latency_view *view)
 {
     static const char *const names[LATENCY_PERCENTILES] = {"p50", "p90", "p95", "p99", "p99.9"};
     char list[64] = "";
@@ -488,7 +363,7 @@ static void find_few(const struct view *view)
     if (needed == 0)
         return;
     struct finding finding;
-    begin(view, &finding, "few_samples", SEVERITY_INFO);
+    latency_begin(view, &finding, "few_samples", SEVERITY_INFO);
     finding.n_needed = needed - view->group->n;
     finding_sentence(&finding, "%s: %" PRIu64 " values are few for %s", view->group->name,
                      view->group->n, list);
@@ -501,21 +376,14 @@ int latency_findings(const struct groups *groups, const struct latency_group *la
                      const struct analyze_options *options, const char *name,
                      struct analysis *analysis, struct error *err)
 {
-    struct view view = {groups, latency, latency->group, name, analysis};
-    struct ordered ordered = {.count = 0};
-    size_t warmup = 0;
-    int rc = ordered_of(&view, &ordered);
+    struct latency_view view = {groups, latency, latency->group, name, analysis};
+    int rc = find_misses(&view, options->deadline_ms);
     if (rc == 0)
-        rc = find_misses(&view, options->deadline_ms);
-    if (rc == 0)
-        rc = find_warmup(&view, &ordered, &warmup);
-    if (rc == 0)
-        rc = find_trend(&view, &ordered, warmup);
+        rc = latency_order(&view);
     if (rc == 0)
         rc = find_modes(&view);
     if (rc == 0)
         rc = find_windows(&view);
-    ordered_free(&ordered);
     find_few(&view);
     return rc < 0 ? error_set(err, ERROR_NOMEM, "out of memory") : 0;
 }

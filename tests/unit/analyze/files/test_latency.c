@@ -1,0 +1,116 @@
+/* test_latency.c: what the order of the rows tells, and which interval a missed deadline has. */
+#include "file_analysis.h"
+#include "near.h"
+
+#include "stats/stats.h"
+
+extern const struct file_analyzer file_analyzer_latency;
+
+/* Normal noise, as near as twelve uniform ones come to it. */
+static double noise(uint64_t *state)
+{
+    double sum = -6;
+    for (int i = 0; i < 12; i++)
+        sum += random_uniform(state);
+    return sum;
+}
+
+typedef double (*series)(size_t i, size_t n, uint64_t *state);
+
+static void analyze_series(struct file_analysis *test, series value, size_t n)
+{
+    uint64_t state = 7;
+    struct strbuf text = {0};
+    strbuf_append(&text, "latency_ms\n");
+    for (size_t i = 0; i < n; i++)
+        strbuf_printf(&text, "%.4f\n", value(i, n, &state));
+    file_analysis_add(test, "a.csv", strbuf_get(&text));
+    strbuf_deinit(&text);
+    assert_int_equal(file_analyzer_latency.files(&test->options, &test->analysis, &test->err), 0);
+}
+
+/* ---- level ---- */
+
+static size_t rise_at; /* percent */
+
+static double rise(size_t i, size_t n, uint64_t *state)
+{
+    return (100 * i < rise_at * n ? 20 : 30) + noise(state);
+}
+
+static double ramp(size_t i, size_t n, uint64_t *state)
+{
+    return 20 + 10 * (double)i / (double)n + noise(state);
+}
+
+static double comes_and_goes(size_t i, size_t n, uint64_t *state)
+{
+    return (i > 2 * n / 5 && i < 7 * n / 10 ? 30 : 20) + noise(state);
+}
+
+static double mixed(size_t i, size_t n, uint64_t *state)
+{
+    return (random_uniform(state) < 0.4 ? 30 : 20) + noise(state);
+}
+
+static void a_rise_is_told_wherever_it_is(void **state)
+{
+    static const size_t places[] = {10, 25, 40, 50, 60, 75, 90};
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        CLEANUP(file_analysis_deinit) struct file_analysis test;
+        file_analysis_init(&test);
+        rise_at = places[i];
+        analyze_series(&test, rise, 5000);
+        const struct finding *finding = file_analysis_finding(&test, "level_change");
+        assert_non_null(finding);
+        ASSERT_NEAR(finding->value, 10, 0.5);
+        assert_true(finding->has_interval && finding->lo < 10.1 && finding->hi > 9.9);
+        assert_int_equal(finding->severity, SEVERITY_WARNING);
+        assert_null(file_analysis_finding(&test, "latency_trend"));
+        assert_null(file_analysis_finding(&test, "warmup_in_file"));
+        /* Two kinds of values there are, but no two kinds of work. */
+        finding = file_analysis_finding(&test, "two_modes");
+        assert_true(!finding || strstr(finding->advice, "apart in time"));
+    }
+}
+
+static void a_ramp_is_a_trend(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    analyze_series(&test, ramp, 5000);
+    assert_non_null(file_analysis_finding(&test, "latency_trend"));
+    assert_null(file_analysis_finding(&test, "level_change"));
+}
+
+static void what_comes_and_goes_is_no_change_of_level(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    analyze_series(&test, comes_and_goes, 5000);
+    assert_null(file_analysis_finding(&test, "level_change"));
+    assert_non_null(strstr(file_analysis_finding(&test, "two_modes")->advice, "apart in time"));
+}
+
+static void mixed_kinds_of_work_are_no_matter_of_time(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    analyze_series(&test, mixed, 5000);
+    assert_null(file_analysis_finding(&test, "level_change"));
+    const struct finding *finding = file_analysis_finding(&test, "two_modes");
+    assert_non_null(finding);
+    assert_non_null(strstr(finding->advice, "--group-by (input"));
+    assert_null(strstr(finding->advice, "apart in time"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_rise_is_told_wherever_it_is),
+        cmocka_unit_test(a_ramp_is_a_trend),
+        cmocka_unit_test(what_comes_and_goes_is_no_change_of_level),
+        cmocka_unit_test(mixed_kinds_of_work_are_no_matter_of_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
