@@ -19,6 +19,7 @@
 #define WINDOW_RATIO 1.1
 #define MODALITY_MAX 20000 /* values that the test looks at, evenly spread */
 #define ONE_SIDED 0.975
+#define MISSES_MIN 10
 
 /* ---- evidence ---- */
 
@@ -296,6 +297,14 @@ static double is_miss(double value, const void *deadline)
     return value > *(const double *)deadline;
 }
 
+/* Fewer misses, or fewer values that were in time, do not show whether they come in bursts (a share
+ * of 0 or 100 % never does): then they are taken to depend on each other as the latencies do. */
+static double misses_n_eff(const struct latency_view *view, uint64_t misses, double n_eff)
+{
+    uint64_t fewer = u64_min(misses, view->group->n - misses);
+    return fewer < MISSES_MIN ? fmin(n_eff, view->latency->n_eff) : n_eff;
+}
+
 static int count_misses(const struct latency_view *view, double deadline_ms, uint64_t *ret_misses,
                         double *ret_n_eff)
 {
@@ -308,7 +317,7 @@ static int count_misses(const struct latency_view *view, double deadline_ms, uin
     }
     int rc = group_mean_of(group, is_miss, &deadline_ms, &misses);
     *ret_misses = (uint64_t)(misses.mean * (double)group->n + 0.5);
-    *ret_n_eff = misses.n_eff;
+    *ret_n_eff = misses_n_eff(view, *ret_misses, misses.n_eff);
     return rc;
 }
 

@@ -104,6 +104,43 @@ static void mixed_kinds_of_work_are_no_matter_of_time(void **state)
     assert_null(strstr(finding->advice, "apart in time"));
 }
 
+/* ---- deadline ---- */
+
+static double slow_noise(size_t i, size_t n, uint64_t *state)
+{
+    static double level;
+    level = i == 0 ? 0 : 0.98 * level + 0.2 * noise(state);
+    return 20 + level;
+}
+
+static double steady(size_t i, size_t n, uint64_t *state)
+{
+    return 20 + noise(state);
+}
+
+static struct finding misses_of(series value, double deadline_ms)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    test.options.deadline_ms = deadline_ms;
+    analyze_series(&test, value, 3000);
+    const struct finding *finding = file_analysis_finding(&test, "deadline_missed");
+    assert_non_null(finding);
+    return *finding;
+}
+
+/* Answers that are all the same depend on nothing, however much the latencies do. */
+static void no_miss_at_all_is_no_proof_of_independence(void **state)
+{
+    struct finding none = misses_of(slow_noise, 60), all = misses_of(slow_noise, 1);
+    ASSERT_NEAR(none.value, 0, 0);
+    assert_true(none.hi > 2); /* some fifty independent values; as 3000 it would be 0.12 */
+    ASSERT_NEAR(all.value, 100, 0);
+    assert_true(all.lo < 98);
+    struct finding independent = misses_of(steady, 60);
+    assert_true(independent.hi < 0.2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +148,7 @@ int main(void)
         cmocka_unit_test(a_ramp_is_a_trend),
         cmocka_unit_test(what_comes_and_goes_is_no_change_of_level),
         cmocka_unit_test(mixed_kinds_of_work_are_no_matter_of_time),
+        cmocka_unit_test(no_miss_at_all_is_no_proof_of_independence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
