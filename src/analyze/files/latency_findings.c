@@ -240,9 +240,10 @@ static void tell_worst(const struct latency_view *view, const struct window *wor
     finding.n = worst->n;
     finding_value(&finding, worst->level, NULL);
     finding_sentence(&finding,
-                     "%s: %zu of %zu windows were slower than the others can explain; the worst "
+                     "%s: %zu of %zu windows %s slower than the others can explain; the worst "
                      "had a %s of %s where the usual one is %s",
-                     view->group->name, bad, count, isnan(worst->p95) ? "mean" : "median",
+                     view->group->name, bad, count, bad == 1 ? "was" : "were",
+                     isnan(worst->p95) ? "mean" : "median",
                      latency_ms(worst->level, level, sizeof(level)),
                      latency_ms(median, usual, sizeof(usual)));
     finding_evidence(&finding, "%s", latency_where(view, worst->from, worst->to, buf, sizeof(buf)));
@@ -374,8 +375,8 @@ static void find_few(const struct latency_view *view)
     struct finding finding;
     latency_begin(view, &finding, "few_samples", SEVERITY_INFO);
     finding.n_needed = needed - view->group->n;
-    finding_sentence(&finding, "%s: %" PRIu64 " values are few for %s", view->group->name,
-                     view->group->n, list);
+    finding_sentence(&finding, "%s: %" PRIu64 " %s few for %s", view->group->name, view->group->n,
+                     view->group->n == 1 ? "value is" : "values are", list);
     finding_evidence(&finding, "%s: fewer than ten values lie beyond them", view->name);
     finding_advice(&finding, "%" PRIu64 " values would do for all of them", needed);
     analysis_add_finding(view->analysis, &finding);

@@ -5,6 +5,7 @@
  * the sum of absolute deviations: two levels, or Theil and Sen's line.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,13 +72,36 @@ static void ordered_free(struct ordered *ordered)
 
 /* ---- warm-up ---- */
 
+/* Whether the start is unlike what follows: of the later stretches that are as long (they overlap
+ * by half), one of a thousand at most comes halfway to it. A spike that returns is no warm-up
+ * because the first one happens to be the first value. */
+static bool is_unlike_the_rest(const struct ordered *ordered, size_t warmup, double halfway)
+{
+    size_t stretches = 0, as_slow = 0;
+    for (size_t i = warmup; i + warmup <= ordered->count; i += (warmup + 1) / 2, stretches++)
+        as_slow += stats_mean(ordered->values + i, warmup) > halfway;
+    return (double)as_slow <= 0.001 * (double)stretches;
+}
+
+/* "the first row", "the first 20 rows", "the first part of the file" */
+static const char *start_of(const struct ordered *ordered, size_t warmup, char *buf, size_t size)
+{
+    size_t count = warmup * u64_max(ordered->each, 1);
+    const char *what = ordered->each ? "row" : "part", *of = ordered->each ? "" : " of the file";
+    if (count == 1)
+        snprintf(buf, size, "the first %s%s", what, of);
+    else
+        snprintf(buf, size, "the first %zu %ss%s", count, what, of);
+    return buf;
+}
+
 /* ret_is_steady: what follows the warm-up keeps its level. A start that is cut off as faster than
  * the rest is none: it is the level before a rise. */
 static int find_warmup(const struct latency_view *view, const struct ordered *ordered,
                        size_t *ret_warmup, bool *ret_is_steady)
 {
     size_t warmup = 0;
-    char first[32], rest[32], buf[256];
+    char start[64], first[32], rest[32], buf[256];
     *ret_warmup = 0;
     if (steady_warmup(ordered->values, ordered->count, &warmup, ret_is_steady) < 0)
         return -1;
@@ -89,17 +113,16 @@ static int find_warmup(const struct latency_view *view, const struct ordered *or
         *ret_is_steady = false;
         return 0;
     }
+    if (!is_unlike_the_rest(ordered, warmup, (before + behind) / 2))
+        return 0;
     *ret_warmup = warmup;
     struct finding finding;
     latency_begin(view, &finding, "warmup_in_file", SEVERITY_INFO);
     finding_value(&finding, before, NULL);
-    const char *what = ordered->each ? "rows" : "parts of the file";
-    finding_sentence(&finding,
-                     "%s: the first %zu %s took %s on average, the others %s: warm-up is among the "
-                     "values",
-                     view->group->name, warmup * u64_max(ordered->each, 1), what,
-                     latency_ms(before, first, sizeof(first)),
-                     latency_ms(behind, rest, sizeof(rest)));
+    finding_sentence(
+        &finding, "%s: %s took %s, the others %s on average: warm-up is among the values",
+        view->group->name, start_of(ordered, warmup, start, sizeof(start)),
+        latency_ms(before, first, sizeof(first)), latency_ms(behind, rest, sizeof(rest)));
     finding_evidence(
         &finding, "%s",
         latency_where(view, ordered->at[0], ordered->at[warmup - 1], buf, sizeof(buf)));

@@ -31,6 +31,11 @@ static void analyze_series(struct file_analysis *test, series value, size_t n)
 
 /* ---- level ---- */
 
+static double steady(size_t i, size_t n, uint64_t *state)
+{
+    return 20 + noise(state);
+}
+
 static size_t rise_at; /* percent */
 
 static double rise(size_t i, size_t n, uint64_t *state)
@@ -104,6 +109,65 @@ static void mixed_kinds_of_work_are_no_matter_of_time(void **state)
     assert_null(strstr(finding->advice, "apart in time"));
 }
 
+/* ---- warm-up ---- */
+
+static double spikes(size_t i, size_t n, uint64_t *state)
+{
+    return (i % 100 == 0 ? 50 : 10) + 0.3 * noise(state);
+}
+
+static double triple_spikes(size_t i, size_t n, uint64_t *state)
+{
+    return (i % 400 < 3 ? 50 : 10) + 0.3 * noise(state);
+}
+
+static double slow_first(size_t i, size_t n, uint64_t *state)
+{
+    return (i == 0 ? 50 : 10) + 0.3 * noise(state);
+}
+
+static double slow_start(size_t i, size_t n, uint64_t *state)
+{
+    return (i < 20 ? 50 : 10) + 0.3 * noise(state);
+}
+
+static void what_returns_is_no_warmup(void **state)
+{
+    static const series like[] = {spikes, triple_spikes};
+    for (size_t i = 0; i < ARRAY_LEN(like); i++) {
+        CLEANUP(file_analysis_deinit) struct file_analysis test;
+        file_analysis_init(&test);
+        analyze_series(&test, like[i], 6000);
+        assert_null(file_analysis_finding(&test, "warmup_in_file"));
+        assert_null(file_analysis_finding(&test, "level_change"));
+    }
+}
+
+static void a_start_that_is_slower_is(void **state)
+{
+    static const struct {
+        series value;
+        const char *says;
+    } cases[] = {{slow_first, "the first row took "}, {slow_start, "the first 20 rows took "}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(file_analysis_deinit) struct file_analysis test;
+        file_analysis_init(&test);
+        analyze_series(&test, cases[i].value, 6000);
+        const struct finding *finding = file_analysis_finding(&test, "warmup_in_file");
+        assert_non_null(finding);
+        assert_non_null(strstr(finding->sentence, cases[i].says));
+    }
+}
+
+static void one_value_is_singular(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    analyze_series(&test, steady, 1);
+    const char *sentence = file_analysis_finding(&test, "few_samples")->sentence;
+    assert_non_null(strstr(sentence, "1 value is few for"));
+}
+
 /* ---- deadline ---- */
 
 static double slow_noise(size_t i, size_t n, uint64_t *state)
@@ -111,11 +175,6 @@ static double slow_noise(size_t i, size_t n, uint64_t *state)
     static double level;
     level = i == 0 ? 0 : 0.98 * level + 0.2 * noise(state);
     return 20 + level;
-}
-
-static double steady(size_t i, size_t n, uint64_t *state)
-{
-    return 20 + noise(state);
 }
 
 static struct finding misses_of(series value, double deadline_ms)
@@ -148,6 +207,9 @@ int main(void)
         cmocka_unit_test(a_ramp_is_a_trend),
         cmocka_unit_test(what_comes_and_goes_is_no_change_of_level),
         cmocka_unit_test(mixed_kinds_of_work_are_no_matter_of_time),
+        cmocka_unit_test(what_returns_is_no_warmup),
+        cmocka_unit_test(a_start_that_is_slower_is),
+        cmocka_unit_test(one_value_is_singular),
         cmocka_unit_test(no_miss_at_all_is_no_proof_of_independence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
