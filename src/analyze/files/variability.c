@@ -226,8 +226,8 @@ static double flag(double difference)
     return isnan(difference) ? NAN : difference < 0;
 }
 
-static void tell_change(const struct steadiness *a, const struct steadiness *b, double change,
-                        struct interval interval, const struct table *after,
+static void tell_change(const struct steadiness *a, const struct steadiness *b, const char *name,
+                        double change, struct interval interval, const struct table *after,
                         struct analysis *analysis)
 {
     bool is_decided = interval.lo > 0 || interval.hi < 0;
@@ -243,7 +243,7 @@ static void tell_change(const struct steadiness *a, const struct steadiness *b, 
     finding_sentence(&finding,
                      "%s: values stand %.3g %% off the median, before it was %.3g %%: %s (95 %% "
                      "interval of the difference %.2g to %.2g points)",
-                     b->group->name, b->deviation_pct, a->deviation_pct,
+                     name, b->deviation_pct, a->deviation_pct,
                      !is_decided       ? "that is not decided"
                      : interval.lo > 0 ? "less steady"
                                        : "steadier",
@@ -265,8 +265,12 @@ static void compare(const struct steadiness *a, const struct steadiness *b,
     double z = normal_quantile(0.5 + LEVEL / 2);
     struct interval interval = {change - z * error, change + z * error};
     double cv = b->cv_pct - a->cv_pct, jitter = b->jitter - a->jitter;
+    char name[256];
+    bool is_same = strcmp(a->group->name, b->group->name) == 0;
+    snprintf(name, sizeof(name), "%.120s%s%.120s", is_same ? "" : a->group->name,
+             is_same ? "" : " → ", b->group->name);
     struct analysis_cell *row = analysis_add_row(table);
-    row[0] = cell_text(table, b->group->name);
+    row[0] = cell_text(table, name);
     row[1] = cell_number(change_pct(a->cv_pct, b->cv_pct));
     row[2] = cell_number(change_pct(a->jitter, b->jitter));
     row[3] = cell_number(outliers);
@@ -277,7 +281,7 @@ static void compare(const struct steadiness *a, const struct steadiness *b,
     row[8] = cell_number(isnan(cv) || isnan(jitter) ? NAN : cv < 0 && jitter < 0);
     row[9] = cell_number(isnan(interval.lo) ? NAN : interval.lo > 0 || interval.hi < 0);
     if (!isnan(interval.lo))
-        tell_change(a, b, change, interval, after, table->owner);
+        tell_change(a, b, name, change, interval, after, table->owner);
 }
 
 static const struct steadiness *find(const struct table *table, const char *name)
@@ -289,23 +293,68 @@ static const struct steadiness *find(const struct table *table, const char *name
     return NULL;
 }
 
+/* The only group of a table, or NULL. */
+static const struct steadiness *only(const struct table *table)
+{
+    const struct steadiness *only = NULL;
+    for (size_t i = 0; i < table->groups.count; i++) {
+        if (table->groups.items[i]->n == 0)
+            continue;
+        if (only)
+            return NULL;
+        only = &table->of[i];
+    }
+    return only;
+}
+
+static size_t compare_by_name(const struct table *before, const struct table *after,
+                              struct analysis_table *table)
+{
+    size_t alone = 0, compared = 0;
+    for (size_t i = 0; i < after->groups.count; i++) {
+        const struct steadiness *a = find(before, after->groups.items[i]->name);
+        if (a)
+            compare(a, &after->of[i], after, table);
+        compared += a != NULL;
+        alone += !a;
+    }
+    for (size_t i = 0; i < before->groups.count; i++)
+        alone += !find(after, before->groups.items[i]->name);
+    if (alone > 0)
+        analysis_note(table, "%zu group%s in one of the files only", alone,
+                      alone == 1 ? " stands" : "s stand");
+    return compared;
+}
+
+static void tell_nothing_in_both(const struct table *before, const struct table *after,
+                                 struct analysis *analysis)
+{
+    struct finding finding;
+    finding_init(&finding, "no_group_in_both", SEVERITY_WARNING, after->groups.column);
+    finding.n = before->groups.n + after->groups.n;
+    finding_sentence(&finding,
+                     "nothing was compared: no group is in both files (%.60s, ... and %.60s, ...)",
+                     before->groups.items[0]->name, after->groups.items[0]->name);
+    finding_advice(&finding,
+                   "--group-by with columns that say the same in both files; now it is by %s",
+                   after->groups.keys[0] ? after->groups.keys : before->groups.keys);
+    finding_evidence(&finding, "%.120s and %.120s", before->name, after->name);
+    analysis_add_finding(analysis, &finding);
+}
+
+/* Groups of the same name; a file that is one group is compared with another one whatever they are
+ * called: run_label says "old" and "new" of what is compared. */
 static void compare_all(const struct table *before, const struct table *after,
                         struct analysis *analysis)
 {
     struct analysis_table *table =
         analysis_add_table(analysis, "changes", "From the first file to the second", change_columns,
                            ARRAY_LEN(change_columns));
-    size_t alone = 0;
-    for (size_t i = 0; i < after->groups.count; i++) {
-        const struct steadiness *a = find(before, after->groups.items[i]->name);
-        if (a)
-            compare(a, &after->of[i], after, table);
-        alone += !a;
-    }
-    for (size_t i = 0; i < before->groups.count; i++)
-        alone += !find(after, before->groups.items[i]->name);
-    if (alone > 0)
-        analysis_note(table, "%zu groups stand in one of the files only", alone);
+    const struct steadiness *a = only(before), *b = only(after);
+    if (a && b)
+        compare(a, b, after, table);
+    else if (compare_by_name(before, after, table) == 0)
+        tell_nothing_in_both(before, after, analysis);
 }
 
 /* ---- the analyzer ---- */
