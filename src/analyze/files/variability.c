@@ -130,6 +130,17 @@ static void add_row(struct analysis_table *table, const struct steadiness *stead
 
 /* ---- findings ---- */
 
+/* Without a MAD half of the values at least are the same, and nothing tells how far is far. */
+static const char *far_off(const struct steadiness *steadiness, char *buf, size_t size)
+{
+    if (isnan(steadiness->mad_outliers))
+        snprintf(buf, size, "at least half of them are %.4g", steadiness->p50);
+    else
+        snprintf(buf, size, "%.0f of %" PRIu64 " stand far off the median",
+                 steadiness->mad_outliers, steadiness->group->n);
+    return buf;
+}
+
 static void tell(const struct groups *groups, const struct steadiness *steadiness, const char *name,
                  struct analysis *analysis)
 {
@@ -144,10 +155,10 @@ static void tell(const struct groups *groups, const struct steadiness *steadines
     finding_value(&finding, is_high ? steadiness->cv_pct : steadiness->lag1, NULL);
     snprintf(finding.unit, sizeof(finding.unit), "%s", is_high ? "%" : "");
     if (is_high) {
+        char far[80];
         finding_sentence(&finding,
-                         "%s: the values vary by %.0f %% of their mean (standard deviation); %.0f "
-                         "of %" PRIu64 " stand far off the median",
-                         group->name, steadiness->cv_pct, steadiness->mad_outliers, group->n);
+                         "%s: the values vary by %.0f %% of their mean (standard deviation); %s",
+                         group->name, steadiness->cv_pct, far_off(steadiness, far, sizeof(far)));
         finding_advice(&finding, "tacho analyze latency shows when it was bad, and whether there "
                                  "are two kinds of work; fixed clocks and pinned cores calm the "
                                  "machine (tacho doctor)");

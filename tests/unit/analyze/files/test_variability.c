@@ -67,12 +67,29 @@ static void that_nothing_is_in_both_is_said(void **state)
     assert_non_null(strstr(finding->advice, "run_label"));
 }
 
+/* 18 times 10 and two of 100: the median absolute deviation is 0. */
+static void values_that_are_mostly_equal_have_no_far_ones(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    file_analysis_add(&test, "a.csv",
+                      "latency_ms\n10\n10\n10\n10\n10\n10\n10\n10\n10\n10\n10\n10\n10\n10\n10\n10\n"
+                      "10\n10\n100\n100\n");
+    assert_int_equal(analyze_files(&test), 0);
+    const struct finding *finding = file_analysis_finding(&test, "high_variability");
+    assert_non_null(finding);
+    assert_null(strstr(finding->sentence, "nan"));
+    assert_non_null(strstr(finding->sentence, "at least half of them are 10"));
+    assert_true(isnan(file_analysis_cell(&test, "groups", 0, "outliers_mad")->value));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_files_of_one_group_each_are_compared),
         cmocka_unit_test(groups_of_the_same_name_are_compared),
         cmocka_unit_test(that_nothing_is_in_both_is_said),
+        cmocka_unit_test(values_that_are_mostly_equal_have_no_far_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
