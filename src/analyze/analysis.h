@@ -46,6 +46,7 @@ struct analysis_table {
     const char *key;                       /* of the JSON: "groups" */
     const char *title;                     /* "Latency by workload and batch size" */
     const char *note;                      /* below it, or NULL */
+    const char *interval_note;             /* the same, where its intervals are shown; static */
     const struct analysis_column *columns; /* borrowed: static const */
     size_t column_count;
     struct analysis_cell *cells; /* row by row */

@@ -162,12 +162,23 @@ static void append_title(struct page *page, const char *title)
     strbuf_putc(page->out, '\n');
 }
 
-/* Where the intervals make it wider than the page, it is shown without them. */
+static void append_note(struct page *page, const char *note)
+{
+    if (!note)
+        return;
+    strbuf_append(page->out, page->is_markdown ? "\n" : "  ");
+    prose_wrapped(&page->prose, note, 2, 2);
+}
+
+/* Where the intervals make it wider than the page, it is shown without them, unless everything was
+ * asked for. */
 static bool append_table(struct page *page, const struct analysis_table *table)
 {
     struct strbuf text = {0};
     bool is_complete = render_table(page, table, true, &text);
-    if (!page->is_markdown && widest_line(&text) > page->prose.width) {
+    bool with_intervals =
+        page->is_markdown || page->options->verbose || widest_line(&text) <= page->prose.width;
+    if (!with_intervals) {
         strbuf_clear(&text);
         is_complete = render_table(page, table, false, &text);
     }
@@ -179,10 +190,10 @@ static bool append_table(struct page *page, const struct analysis_table *table)
     if (shown < table->row_count)
         strbuf_printf(page->out, "%s… and %zu more (--verbose shows all)\n",
                       page->is_markdown ? "\n" : "  ", table->row_count - shown);
-    if (table->note) {
-        strbuf_append(page->out, page->is_markdown ? "\n" : "  ");
-        prose_wrapped(&page->prose, table->note, 2, 2);
-    }
+    append_note(page, table->note);
+    if (table->interval_note)
+        append_note(page, with_intervals ? table->interval_note
+                                         : "--verbose shows the 95 % intervals, too");
     return is_complete;
 }
 

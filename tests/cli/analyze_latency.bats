@@ -31,6 +31,17 @@ tables() {
     [[ $errors == *"several tables"*"json or markdown"* ]]
 }
 
+@test "latency: brackets are spoken of where there are any" {
+    tables
+    COLUMNS=80 "$TACHO" analyze latency latency.csv >narrow
+    [ "$(grep -c 'in brackets' narrow)" -eq 0 ]
+    grep -q -- '--verbose shows the 95 % intervals' narrow
+    "$TACHO" analyze latency latency.csv --verbose >everything
+    grep -q 'in brackets 95 % intervals' everything
+    grep -q '20\.08 (.*….*)' everything
+    [ "$(grep -c -- '--verbose shows' everything)" -eq 0 ]
+}
+
 @test "latency: percentile methods are numpy's" {
     tables
     for method in linear hazen weibull median_unbiased lower higher nearest; do

@@ -95,11 +95,10 @@ static void note_table(const struct groups *groups, struct analysis_table *table
     if (!groups->is_exact)
         analysis_note(table,
                       "%" PRIu64 " values: percentiles by histogram, at most %.2f %% off "
-                      "(--exact keeps all values); in brackets 95 %% intervals",
+                      "(--exact keeps all values)",
                       groups->n, 100 * HIST_RELATIVE_ERROR);
-    else
-        analysis_note(table, "in brackets 95 %% intervals; ? where there are too few values for "
-                             "that end");
+    table->interval_note =
+        "in brackets 95 % intervals; ? where there are too few values for that end";
 }
 
 /* All groups of one source, in a table and findings. */
