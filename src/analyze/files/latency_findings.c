@@ -110,6 +110,7 @@ struct window {
     double from, to;
     double level; /* what they are told apart by: the median; of parts their mean */
     double mean, p95, max;
+    struct interval median; /* of those that are shown; NaN or without end: none */
     size_t n;
 };
 
@@ -195,9 +196,12 @@ static struct window window_of_values(const struct latency_view *view, size_t fr
                            .n = count};
 }
 
-/* What is told of the windows that are shown. */
-static int complete_window(const struct latency_view *view, struct window *window)
+/* What is told of the windows that are shown. They were chosen among `count`, so each interval is
+ * made for all of them at once (Bonferroni). */
+static int complete_window(const struct latency_view *view, struct window *window, size_t count)
 {
+    bool both;
+    window->median = (struct interval){NAN, NAN};
     if (view->group->hist)
         return 0;
     const double *values = view->group->values + window->first;
@@ -209,7 +213,13 @@ static int complete_window(const struct latency_view *view, struct window *windo
     window->max = values[0];
     for (size_t i = 1; i < window->n; i++)
         window->max = fmax(window->max, values[i]);
-    window->p95 = quantile_unsorted(scratch, window->n, 0.95);
+    stats_sort(scratch, window->n);
+    window->p95 = quantile_sorted(scratch, window->n, 0.95);
+    if (quantile_interval_ordered(values, scratch, window->n, 0.5, 1 - 0.05 / (double)count,
+                                  &window->median, &both) < 0)
+        return -1;
+    if (!both)
+        window->median = (struct interval){NAN, NAN};
     return 0;
 }
 
@@ -239,12 +249,18 @@ static void tell_worst(const struct latency_view *view, const struct window *wor
     latency_begin(view, &finding, "worst_window", SEVERITY_WARNING);
     finding.n = worst->n;
     finding_value(&finding, worst->level, NULL);
+    finding_interval(&finding, worst->median.lo, worst->median.hi);
+    char lo[32], hi[32], interval[96] = "";
+    if (finding.has_interval)
+        snprintf(interval, sizeof(interval), " (95 %% interval %s to %s)",
+                 latency_ms(worst->median.lo, lo, sizeof(lo)),
+                 latency_ms(worst->median.hi, hi, sizeof(hi)));
     finding_sentence(&finding,
                      "%s: %zu of %zu windows %s slower than the others can explain; the worst "
-                     "had a %s of %s where the usual one is %s",
+                     "had a %s of %s%s where the usual one is %s",
                      view->group->name, bad, count, bad == 1 ? "was" : "were",
                      isnan(worst->p95) ? "mean" : "median",
-                     latency_ms(worst->level, level, sizeof(level)),
+                     latency_ms(worst->level, level, sizeof(level)), interval,
                      latency_ms(median, usual, sizeof(usual)));
     finding_evidence(&finding, "%s", latency_where(view, worst->from, worst->to, buf, sizeof(buf)));
     finding_advice(&finding, "look what else happened then: tacho analyze logs on the log of that "
@@ -271,7 +287,7 @@ static int find_windows(const struct latency_view *view)
                windows[i].level > median * WINDOW_RATIO;
     /* Of a group that was never worse than usual, one is enough. */
     for (size_t i = 0; i < WINDOWS_SHOWN && (i < bad || i == 0); i++) {
-        if (complete_window(view, &windows[i]) < 0)
+        if (complete_window(view, &windows[i], count) < 0)
             return -1;
         add_window(view, &windows[i]);
     }

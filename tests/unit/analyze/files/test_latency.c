@@ -168,6 +168,26 @@ static void one_value_is_singular(void **state)
     assert_non_null(strstr(sentence, "1 value is few for"));
 }
 
+/* ---- windows ---- */
+
+static double bad_stretch(size_t i, size_t n, uint64_t *state)
+{
+    return (i >= n / 2 && i < n / 2 + 50 ? 26 : 20) + noise(state);
+}
+
+static void the_worst_window_has_an_interval(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    analyze_series(&test, bad_stretch, 2000);
+    const struct finding *finding = file_analysis_finding(&test, "worst_window");
+    assert_non_null(finding);
+    assert_true(finding->has_interval);
+    assert_true(finding->lo > 23 && finding->lo < finding->value);
+    assert_true(finding->hi < 29 && finding->hi > finding->value);
+    assert_non_null(strstr(finding->sentence, "95 % interval"));
+}
+
 /* ---- deadline ---- */
 
 static double slow_noise(size_t i, size_t n, uint64_t *state)
@@ -210,6 +230,7 @@ int main(void)
         cmocka_unit_test(what_returns_is_no_warmup),
         cmocka_unit_test(a_start_that_is_slower_is),
         cmocka_unit_test(one_value_is_singular),
+        cmocka_unit_test(the_worst_window_has_an_interval),
         cmocka_unit_test(no_miss_at_all_is_no_proof_of_independence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
