@@ -5,13 +5,14 @@
 #include <stdlib.h>
 
 #include "base/util.h"
+#include "format/number.h"
 
 /* ---- the head ---- */
 
 /* "<13>", "<34>1 ": the priority of syslog. */
-static const char *priority(const char *at, const char *end, enum log_level *ret_level)
+static const char *priority(struct log_reading *reading, const char *at, enum log_level *ret_level)
 {
-    const char *c = at + 1;
+    const char *c = at + 1, *end = reading->end;
     long value = 0;
     for (; c < end && is_digit(*c) && c - at < 5; c++)
         value = value * 10 + (*c - '0');
@@ -19,6 +20,7 @@ static const char *priority(const char *at, const char *end, enum log_level *ret
         return at;
     *ret_level = log_level_of_priority(value);
     c++;
+    log_decide_same(reading, (struct log_text){at, (size_t)(c - at) + (end > c)});
     return end - c > 2 && c[0] == '1' && c[1] == ' ' ? c + 2 : c;
 }
 
@@ -74,19 +76,25 @@ static bool is_syslog_date(const char *at, const struct timestamp *time)
 }
 
 /* A level before the time: "INFO 2026-…", "[ERROR] [1700000000.1] [node]: …" */
-static const char *level_then_time(const char *at, const char *end, struct log_line *ret)
+static const char *level_then_time(struct log_reading *reading, const char *at,
+                                   struct log_line *ret)
 {
-    const char *message;
+    const char *message, *end = reading->end;
     enum log_level ignored = LOG_LEVEL_NONE, level = log_level_find(at, end, &message);
     if (level == LOG_LEVEL_NONE || message == at)
         return at;
     struct timestamp time;
-    const char *behind = log_time_parse(message, end, &time, &ignored);
+    const char *behind = log_decide_time(reading, message, &time, &ignored);
     if (behind == message)
         return at;
     ret->time = time;
     ret->level = level;
     return skip_separators(behind, end);
+}
+
+static const char *skip_second(const char *at, const char *behind, const char *end)
+{
+    return behind == at ? at : skip_separators(behind, end);
 }
 
 static bool is_json_head(const char *at, const char *end)
@@ -98,42 +106,91 @@ static bool is_json_head(const char *at, const char *end)
     return at < end && *at == '"';
 }
 
-void log_line_parse(const char *text, size_t size, struct log_line *ret)
+static void parse(struct log_reading *reading, struct log_line *ret)
 {
-    const char *at = text, *end = text + size;
+    const char *at = reading->text, *end = reading->end;
     *ret = (struct log_line){.time = {.kind = TIMESTAMP_NONE, .s = NAN}};
     while (at < end && is_blank(*at))
         at++;
     ret->message = (struct log_text){at, (size_t)(end - at)};
-    if (is_json_head(at, end) && log_json_line(at, end, ret))
+    if (is_json_head(at, end) && log_json_line(reading, at, ret))
         return;
     if (at < end && *at == '<')
-        at = priority(at, end, &ret->level);
-    const char *behind = log_time_parse(at, end, &ret->time, &ret->level);
+        at = priority(reading, at, &ret->level);
+    const char *behind = log_decide_time(reading, at, &ret->time, &ret->level);
     if (behind == at) {
-        at = level_then_time(at, end, ret);
+        at = level_then_time(reading, at, ret);
     } else {
         bool is_syslog = is_syslog_date(at, &ret->time) || ret->level != LOG_LEVEL_NONE;
         at = skip_separators(kernel_caller(behind, end), end);
         at = skip_separators(syslog_tag(at, end, is_syslog), end);
         /* The journal's line of a kernel that writes its own time, too. */
+        size_t first = reading->decisions ? reading->decisions->time : 0;
         struct timestamp second;
         enum log_level ignored = LOG_LEVEL_NONE;
-        if (at < end && *at == '[' && log_time_parse(at, end, &second, &ignored) != at)
-            at = skip_separators(log_time_parse(at, end, &second, &ignored), end);
+        if (at < end && *at == '[')
+            at = skip_second(at, log_decide_time(reading, at, &second, &ignored), end);
+        if (reading->decisions)
+            reading->decisions->time = first;
     }
     if (ret->level == LOG_LEVEL_NONE)
         ret->level = log_level_find(at, end, &at);
     ret->message = (struct log_text){at, (size_t)(end - at)};
 }
 
+void log_line_parse(const char *text, size_t size, struct log_line *ret)
+{
+    struct log_reading reading = {text, text + size, NULL};
+    parse(&reading, ret);
+}
+
+void log_line_read(const char *text, size_t size, struct log_line *ret,
+                   struct log_decisions *ret_decisions)
+{
+    struct log_reading reading = {text, text + size, ret_decisions};
+    ret_decisions->count = ret_decisions->time = 0;
+    ret_decisions->has_more = false;
+    parse(&reading, ret);
+}
+
+void log_line_sites(const char *text, size_t size, const struct log_line *line, log_site_fn *fn,
+                    void *context)
+{
+    if (line->is_json)
+        log_json_sites(text, text + size, fn, context);
+    else
+        log_text_sites(line->message.at, line->message.at + line->message.size, fn, context);
+}
+
+bool log_site_value(const struct log_site *site, struct log_number *ret)
+{
+    ret->outer = site->outer;
+    ret->label = site->label;
+    ret->unit = site->unit;
+    if (!number_parse(site->number.at, site->number.at + site->number.size, &ret->value))
+        ret->value = NAN;
+    ret->ms = ret->value * site->unit_ms;
+    return !site->if_whole || ret->value == floor(ret->value);
+}
+
+struct numbers {
+    log_number_fn *fn;
+    void *context;
+};
+
+static void take_site(void *context, const struct log_site *site)
+{
+    const struct numbers *numbers = context;
+    struct log_number number;
+    if (log_site_value(site, &number))
+        numbers->fn(numbers->context, &number);
+}
+
 void log_line_numbers(const char *text, size_t size, const struct log_line *line, log_number_fn *fn,
                       void *context)
 {
-    if (line->is_json)
-        log_json_numbers(text, text + size, fn, context);
-    else
-        log_text_numbers(line->message.at, line->message.at + line->message.size, fn, context);
+    struct numbers numbers = {fn, context};
+    log_line_sites(text, size, line, take_site, &numbers);
 }
 
 size_t log_line_strip_colours(const char *text, size_t size, char *dst)
@@ -290,4 +347,19 @@ size_t log_line_template(const char *message, size_t size, char *buf)
             into.size--;
     }
     return into.size;
+}
+
+bool log_line_template_varies(const char *message, size_t size, const char *template_text,
+                              size_t template_size)
+{
+    /* A digit that was kept, or "0x12", which "1x12" is not. */
+    for (size_t i = 0; i < template_size; i++) {
+        if (is_digit(template_text[i]))
+            return true;
+    }
+    for (size_t i = 0; i + 1 < size; i++) {
+        if (is_digit(message[i]) && (message[i + 1] | 0x20) == 'x')
+            return true;
+    }
+    return false;
 }

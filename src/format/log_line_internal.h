@@ -40,6 +40,21 @@ static inline bool text_is(struct log_text text, const char *word)
     return text.size == strlen(word) && strncasecmp(text.at, word, text.size) == 0;
 }
 
+/* ---- log_line_decide.c ---- */
+
+/* A line that is read, and what its digits decided so far; decisions may be NULL. */
+struct log_reading {
+    const char *text, *end;
+    struct log_decisions *decisions;
+};
+
+/* log_time_parse. */
+const char *log_decide_time(struct log_reading *reading, const char *at, struct timestamp *ret,
+                            enum log_level *ret_level);
+void log_decide_stamp(struct log_reading *reading, struct log_text text, struct timestamp *ret);
+/* The text decides by more than its shape. */
+void log_decide_same(struct log_reading *reading, struct log_text text);
+
 /* ---- log_line_level.c ---- */
 
 /* The level that a word is, any case; its size must be exact. */
@@ -60,9 +75,9 @@ const char *log_time_parse(const char *at, const char *end, struct timestamp *re
 
 /* The unit that a label ends with: "latency_ms", "latencyMs", "latency (ms)". */
 double log_label_unit_ms(struct log_text label, struct log_text *ret_unit);
-void log_text_numbers(const char *text, const char *end, log_number_fn *fn, void *context);
+void log_text_sites(const char *text, const char *end, log_site_fn *fn, void *context);
 /* The number that all of [at, end) is, with its unit. */
-bool log_number_of_text(const char *at, const char *end, struct log_number *ret);
+bool log_site_of_text(const char *at, const char *end, struct log_site *ret);
 
 /* ---- log_line_json.c ---- */
 
@@ -77,7 +92,7 @@ typedef void log_json_fn(void *context, const struct log_json_member *member);
 
 /* False: it is no object. What is behind a mistake is left out. */
 bool log_json_each(const char *text, const char *end, log_json_fn *fn, void *context);
-bool log_json_line(const char *text, const char *end, struct log_line *ret);
-void log_json_numbers(const char *text, const char *end, log_number_fn *fn, void *context);
+bool log_json_line(struct log_reading *reading, const char *at, struct log_line *ret);
+void log_json_sites(const char *text, const char *end, log_site_fn *fn, void *context);
 
 #endif

@@ -121,8 +121,10 @@ bool log_json_each(const char *text, const char *end, log_json_fn *fn, void *con
 
 static bool key_in(struct log_text key, const char *const *names)
 {
+    if (key.size == 0)
+        return false;
     for (; *names; names++) {
-        if (text_is(key, *names))
+        if ((**names | 0x20) == (*key.at | 0x20) && text_is(key, *names))
             return true;
     }
     return false;
@@ -150,49 +152,76 @@ static enum log_level level_of_number(double value)
                          : LOG_LEVEL_NONE;
 }
 
-static void line_member(void *context, const struct log_json_member *member)
+struct line_reading {
+    struct log_reading *reading;
+    struct log_line *line;
+};
+
+static enum log_level level_of_value(struct log_reading *reading, struct log_text value,
+                                     enum log_json_kind kind)
 {
-    struct log_line *line = context;
-    const char *at = member->value.at, *end = at + member->value.size;
     double number;
-    if (member->outer.size > 0 || member->kind == LOG_JSON_OTHER)
-        return;
-    if (line->time.kind == TIMESTAMP_NONE && key_in(member->key, time_keys)) {
-        timestamp_parse(at, end, &line->time);
-    } else if (key_in(member->key, level_keys)) {
-        line->level = member->kind == LOG_JSON_NUMBER && number_parse_all(at, end, &number)
-                          ? level_of_number(number)
-                          : log_level_of_word(at, member->value.size);
-    } else if (text_is(member->key, "PRIORITY") && number_parse_all(at, end, &number) &&
-               number >= 0 && number <= 7) {
-        line->level = log_level_of_priority((long)number);
-    } else if (member->kind == LOG_JSON_STRING && key_in(member->key, message_keys)) {
-        line->message = member->value;
-    }
+    if (kind == LOG_JSON_STRING)
+        return log_level_of_word(value.at, value.size);
+    log_decide_same(reading, value);
+    return number_parse_all(value.at, value.at + value.size, &number)
+               ? level_of_number(number)
+               : log_level_of_word(value.at, value.size);
 }
 
-bool log_json_line(const char *text, const char *end, struct log_line *ret)
+/* The journal's. */
+static bool take_priority(struct line_reading *into, struct log_text value)
+{
+    double number;
+    log_decide_same(into->reading, value);
+    if (!number_parse_all(value.at, value.at + value.size, &number) || !(number >= 0) || number > 7)
+        return false;
+    into->line->level = log_level_of_priority((long)number);
+    return true;
+}
+
+static void line_member(void *context, const struct log_json_member *member)
+{
+    struct line_reading *into = context;
+    struct log_line *line = into->line;
+    if (member->outer.size > 0 || member->kind == LOG_JSON_OTHER)
+        return;
+    if (line->time.kind == TIMESTAMP_NONE && key_in(member->key, time_keys))
+        log_decide_stamp(into->reading, member->value, &line->time);
+    else if (key_in(member->key, level_keys))
+        line->level = level_of_value(into->reading, member->value, member->kind);
+    else if (text_is(member->key, "PRIORITY") && take_priority(into, member->value))
+        return;
+    else if (member->kind == LOG_JSON_STRING && key_in(member->key, message_keys))
+        line->message = member->value;
+}
+
+bool log_json_line(struct log_reading *reading, const char *at, struct log_line *ret)
 {
     struct log_line line = {
-        .time = {.kind = TIMESTAMP_NONE, .s = NAN}, .message = {text, 0}, .is_json = true};
-    if (!log_json_each(text, end, line_member, &line))
+        .time = {.kind = TIMESTAMP_NONE, .s = NAN}, .message = {at, 0}, .is_json = true};
+    struct line_reading into = {reading, &line};
+    if (!log_json_each(at, reading->end, line_member, &into)) {
+        if (reading->decisions)
+            *reading->decisions = (struct log_decisions){.count = 0};
         return false;
+    }
     *ret = line;
     return true;
 }
 
-struct numbers {
-    log_number_fn *fn;
+struct sites {
+    log_site_fn *fn;
     void *context;
 };
 
-static void number_member(void *context, const struct log_json_member *member)
+static void site_member(void *context, const struct log_json_member *member)
 {
-    const struct numbers *numbers = context;
+    const struct sites *sites = context;
     const char *at = member->value.at, *end = at + member->value.size;
-    struct log_number number = {.outer = member->outer, .label = member->key, .ms = NAN};
+    struct log_site site = {.outer = member->outer, .label = member->key, .unit_ms = NAN};
     if (member->kind == LOG_JSON_STRING && key_in(member->key, message_keys)) {
-        log_text_numbers(at, end, numbers->fn, numbers->context);
+        log_text_sites(at, end, sites->fn, sites->context);
         return;
     }
     if (member->kind == LOG_JSON_OTHER || member->key.size == 0 ||
@@ -201,21 +230,17 @@ static void number_member(void *context, const struct log_json_member *member)
         key_in(member->key, level_keys) || key_in(member->key, name_keys) ||
         strncmp(member->key.at, "SYSLOG_", u64_min(7, member->key.size)) == 0)
         return;
-    if (!log_number_of_text(at, end, &number))
+    if (!log_site_of_text(at, end, &site))
         return;
-    if (number.unit.size == 0) {
-        struct log_text unit = number.unit;
-        double ms = log_label_unit_ms(member->key, &unit);
-        number.ms = number.value * ms;
-        number.unit = isnan(ms) ? number.unit : unit;
-    }
-    numbers->fn(numbers->context, &number);
+    if (site.unit.size == 0)
+        site.unit_ms = log_label_unit_ms(member->key, &site.unit);
+    sites->fn(sites->context, &site);
 }
 
-void log_json_numbers(const char *text, const char *end, log_number_fn *fn, void *context)
+void log_json_sites(const char *text, const char *end, log_site_fn *fn, void *context)
 {
-    struct numbers numbers = {fn, context};
+    struct sites sites = {fn, context};
     while (text < end && is_blank(*text))
         text++;
-    log_json_each(text, end, number_member, &numbers);
+    log_json_each(text, end, site_member, &sites);
 }

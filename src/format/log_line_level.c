@@ -30,8 +30,26 @@ const char *log_level_name(enum log_level level)
     return names[level];
 }
 
+#define LETTER(c) (1u << ((c) - 'a'))
+
+/* Whether the first two letters are those of one of them: of few other words they are. */
+static bool may_be_level(const char *word, size_t size)
+{
+    const uint32_t first = LETTER('i') | LETTER('e') | LETTER('w') | LETTER('d') | LETTER('f') |
+                           LETTER('c') | LETTER('n') | LETTER('t') | LETTER('a') | LETTER('p') |
+                           LETTER('s') | LETTER('v');
+    const uint32_t second = LETTER('n') | LETTER('r') | LETTER('a') | LETTER('e') | LETTER('o') |
+                            LETTER('m') | LETTER('l') | LETTER('b');
+    if (size < 3)
+        return false;
+    unsigned a = (unsigned)((word[0] | 0x20) - 'a'), b = (unsigned)((word[1] | 0x20) - 'a');
+    return a < 26 && b < 26 && (first >> a & 1) && (second >> b & 1);
+}
+
 enum log_level log_level_of_word(const char *word, size_t size)
 {
+    if (!may_be_level(word, size))
+        return LOG_LEVEL_NONE;
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         if (words[i].size == size && words[i].word[0] == (*word | 0x20) &&
             strncasecmp(word, words[i].word, size) == 0)

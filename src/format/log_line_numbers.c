@@ -73,6 +73,10 @@ static double unit_ms_of(const char *at, size_t size)
 {
     if (size == 0)
         return NAN;
+    bool may_begin = *at == 's' || *at == 'm' || *at == 'u' || *at == 'n' || *at == 'h' ||
+                     (unsigned char)*at >= 0x80;
+    if (size > 12 || !may_begin)
+        return NAN;
     for (size_t i = 0; i < ARRAY_LEN(time_units); i++) {
         if (time_units[i].size == size && time_units[i].name[0] == *at &&
             memcmp(at, time_units[i].name, size) == 0)
@@ -139,7 +143,7 @@ double log_label_unit_ms(struct log_text label, struct log_text *ret_unit)
 
 /* The unit behind a number. Returns where it ends; NULL: what stands there makes it no number (a
  * version, a date, part of a word). */
-static const char *unit_behind(const char *at, const char *end, struct log_number *ret)
+static const char *unit_behind(const char *at, const char *end, struct log_site *ret)
 {
     const char *c = at;
     size_t size;
@@ -161,7 +165,7 @@ static const char *unit_behind(const char *at, const char *end, struct log_numbe
         if ((c < end && is_word(*c)) || size > 24)
             return NULL;
         ret->unit.size = size;
-        ret->ms = ret->value * ms;
+        ret->unit_ms = ms;
         return c;
     }
     if (*c != ' ' || end - c < 2)
@@ -178,7 +182,7 @@ static const char *unit_behind(const char *at, const char *end, struct log_numbe
     if (!is_known || (end - next > 1 && (*next == ':' || *next == '=')))
         return at;
     ret->unit = (struct log_text){unit, size};
-    ret->ms = ret->value * ms;
+    ret->unit_ms = ms;
     return unit + size;
 }
 
@@ -193,7 +197,28 @@ static const char *trim_back(const char *begin, const char *at)
 
 static bool ends_words(char c)
 {
-    return c == '\0' || strchr(",;|[]{}()\"'=\t<>:", c);
+    switch (c) {
+    case '\0':
+    case ',':
+    case ';':
+    case '|':
+    case '[':
+    case ']':
+    case '{':
+    case '}':
+    case '(':
+    case ')':
+    case '"':
+    case '\'':
+    case '=':
+    case '\t':
+    case '<':
+    case '>':
+    case ':':
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* Up to `max` words that end at `stop`, as far as nothing ends them; one that begins with a digit
@@ -225,7 +250,8 @@ static struct log_text key_back(const char *begin, const char *stop)
 {
     const char *at = stop;
     bool has_letter = false;
-    while (at > begin && (is_word(at[-1]) || (at[-1] != '\0' && strchr(".-/%", at[-1])))) {
+    while (at > begin &&
+           (is_word(at[-1]) || at[-1] == '.' || at[-1] == '-' || at[-1] == '/' || at[-1] == '%')) {
         at--;
         has_letter = has_letter || is_letter(*at);
     }
@@ -236,7 +262,7 @@ static struct log_text key_back(const char *begin, const char *stop)
 }
 
 /* "latency (ms):" the unit in brackets at the end of a label. Returns where the label ends. */
-static const char *bracket_unit(const char *begin, const char *stop, struct log_number *number)
+static const char *bracket_unit(const char *begin, const char *stop, struct log_site *site)
 {
     if (stop == begin || (stop[-1] != ')' && stop[-1] != ']'))
         return stop;
@@ -247,9 +273,9 @@ static const char *bracket_unit(const char *begin, const char *stop, struct log_
         return stop;
     size_t size = (size_t)(stop - open - 2);
     double ms = unit_ms_of(open + 1, size);
-    if (number->unit.size == 0) {
-        number->unit = (struct log_text){open + 1, size};
-        number->ms = number->value * ms;
+    if (site->unit.size == 0) {
+        site->unit = (struct log_text){open + 1, size};
+        site->unit_ms = ms;
     }
     return trim_back(begin, open);
 }
@@ -266,7 +292,7 @@ static bool is_preposition(struct log_text word)
 
 /* "took 12 ms", "finished in 12 ms", "Frame 0001:": no sign between them. */
 static struct log_text word_before(const char *begin, const char *at, const char *behind,
-                                   const char *end, const struct log_number *number)
+                                   const char *end, struct log_site *site)
 {
     const char *stop = at;
     while (stop > begin && stop[-1] == ' ')
@@ -275,35 +301,32 @@ static struct log_text word_before(const char *begin, const char *at, const char
     if (stop == at || stop == begin)
         return none;
     struct log_text word = words_back(begin, stop, 1);
-    if (!isnan(number->ms))
+    if (!isnan(site->unit_ms))
         return is_preposition(word) ? words_back(begin, stop, 2) : word;
     bool is_last = behind == end || (*behind != '\0' && strchr(":,;)]", *behind));
-    bool is_whole = number->value == floor(number->value) && number->unit.size == 0;
-    return is_last && is_whole ? word : none;
+    site->if_whole = true;
+    return is_last && site->unit.size == 0 ? word : none;
 }
 
 /* The label of the number at `at`; false: it has none. */
 static bool find_label(const char *begin, const char *at, const char *behind, const char *end,
-                       struct log_number *number)
+                       struct log_site *site)
 {
     const char *stop = trim_back(begin, at);
     if (stop > begin && (stop[-1] == ':' || stop[-1] == '=')) {
         bool is_key = stop[-1] == '=';
         stop = trim_back(begin, stop - 1);
-        const char *label_end = bracket_unit(begin, stop, number);
-        number->label = is_key && label_end == stop ? key_back(begin, label_end)
-                                                    : words_back(begin, label_end, LABEL_WORDS_MAX);
+        const char *label_end = bracket_unit(begin, stop, site);
+        site->label = is_key && label_end == stop ? key_back(begin, label_end)
+                                                  : words_back(begin, label_end, LABEL_WORDS_MAX);
     } else {
-        number->label = word_before(begin, at, behind, end, number);
+        site->label = word_before(begin, at, behind, end, site);
     }
-    if (number->label.size > 0 && number->unit.size == 0 && isnan(number->ms)) {
-        struct log_text unit = number->unit;
-        number->ms = number->value * log_label_unit_ms(number->label, &unit);
-        number->unit = isnan(number->ms) && !isnan(number->value) ? number->unit : unit;
-    }
+    if (site->label.size > 0 && site->unit.size == 0 && isnan(site->unit_ms))
+        site->unit_ms = log_label_unit_ms(site->label, &site->unit);
     /* "[12.3ms] GET /", "GET / (12.3ms)": a duration that stands alone needs no label. */
     bool stands_alone = at == begin || at[-1] == '[' || at[-1] == '(';
-    return number->label.size > 0 || (!isnan(number->ms) && stands_alone);
+    return site->label.size > 0 || (!isnan(site->unit_ms) && stands_alone);
 }
 
 /* Over what belongs to a token that is no number. */
@@ -315,17 +338,20 @@ static const char *skip_token(const char *at, const char *end)
     return at;
 }
 
-/* "latency: nan": the words that numbers may be. Returns behind it, or NULL. */
-static const char *not_finite(const char *at, const char *end, double *ret)
+/* Behind "nan" or "inf", with a sign perhaps, behind the ':' or '=' at `at`; NULL: another word. */
+static const char *not_finite(const char *at, const char *end, const char **ret_begin)
 {
-    const char *c = at;
-    if (end - at > 1 && (at[0] == '=' || (at[0] == ':' && is_blank(at[1]))))
-        for (c++; c < end && is_blank(*c);)
-            c++;
-    if (c == at || c >= end || is_digit(*c))
+    const char *c = at + 1;
+    double ignored;
+    if (*at == ':' && (c == end || !is_blank(*c)))
         return NULL;
-    const char *behind = number_parse(c, end, ret);
-    return behind && !isfinite(*ret) && (behind == end || !is_word(*behind)) ? behind : NULL;
+    while (c < end && is_blank(*c))
+        c++;
+    *ret_begin = c;
+    if (end - c < 3 || !(is_letter(*c) || ((*c == '-' || *c == '+') && is_letter(c[1]))))
+        return NULL;
+    const char *behind = number_parse(c, end, &ignored);
+    return behind && (behind == end || !is_word(*behind)) ? behind : NULL;
 }
 
 /* Where the token of a digit at `at` begins, with its sign; NULL: the digit is part of a word. */
@@ -342,38 +368,96 @@ static const char *number_begin(const char *begin, const char *at)
     return at - 1;
 }
 
-void log_text_numbers(const char *text, const char *end, log_number_fn *fn, void *context)
+/* Behind a number that begins at `at`, as number_parse takes it. */
+static const char *number_end(const char *at, const char *end)
 {
-    for (const char *at = text; at < end;) {
-        struct log_number number = {.value = NAN, .ms = NAN};
-        const char *begin, *behind = NULL;
-        if (!is_digit(*at)) {
-            if ((*at != ':' && *at != '=') || !(behind = not_finite(at, end, &number.value))) {
-                at++;
-                continue;
-            }
-            for (begin = at + 1; is_blank(*begin);)
-                begin++;
-        } else if (!(begin = number_begin(text, at))) {
-            at = skip_token(at, end);
-            continue;
-        } else {
-            behind = number_parse(begin, end, &number.value);
+    const char *c = at + (*at == '-' || *at == '+');
+    while (c < end && is_digit(*c))
+        c++;
+    if (c < end && *c == '.') {
+        for (c++; c < end && is_digit(*c);)
+            c++;
+    }
+    if (c == end || (*c | 0x20) != 'e')
+        return c;
+    const char *exponent = c + 1;
+    exponent += exponent < end && (*exponent == '-' || *exponent == '+');
+    if (exponent >= end || !is_digit(*exponent))
+        return c;
+    while (exponent < end && is_digit(*exponent))
+        exponent++;
+    return exponent;
+}
+
+/* Where eight bytes have one of "0123456789:;<=>?" first: 0 to 7, or 8. */
+static inline size_t first_like_digit(const char *at)
+{
+    const uint64_t each = 0x0101010101010101u;
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    word = (word & each * 0xf0) ^ each * 0x30;  /* 0 where one is */
+    word = (word - each) & ~word & each * 0x80; /* exact up to the first */
+    return word ? (size_t)__builtin_ctzll(word) / 8 : 8;
+}
+
+/* The next byte of which a number may begin: a digit, or what stands before "nan". */
+static const char *next_begin(const char *at, const char *end)
+{
+    while (end - at >= 8) {
+        size_t first = first_like_digit(at);
+        at += first;
+        if (first < 8) {
+            if (is_digit(*at) || *at == ':' || *at == '=')
+                return at;
+            at++;
         }
-        const char *stop = behind ? unit_behind(behind, end, &number) : NULL;
+    }
+    while (at < end && !is_digit(*at) && *at != ':' && *at != '=')
+        at++;
+    return at;
+}
+
+/* The number at or around `at`; NULL: none. Its end. */
+static const char *number_at(const char *text, const char *at, const char *end,
+                             const char **ret_begin)
+{
+    if (!is_digit(*at))
+        return not_finite(at, end, ret_begin);
+    *ret_begin = number_begin(text, at);
+    return *ret_begin ? number_end(*ret_begin, end) : NULL;
+}
+
+void log_text_sites(const char *text, const char *end, log_site_fn *fn, void *context)
+{
+    for (const char *at = next_begin(text, end); at < end; at = next_begin(at, end)) {
+        const char *begin, *behind = number_at(text, at, end, &begin);
+        if (!behind) {
+            at = is_digit(*at) ? skip_token(at, end) : at + 1;
+            continue;
+        }
+        struct log_site site = {.unit_ms = NAN};
+        const char *stop = unit_behind(behind, end, &site);
         if (!stop) {
             at = skip_token(at + 1, end);
             continue;
         }
-        if (find_label(text, begin, behind, end, &number))
-            fn(context, &number);
+        site.number = (struct log_text){begin, (size_t)(behind - begin)};
+        if (find_label(text, begin, behind, end, &site))
+            fn(context, &site);
         at = stop > at ? stop : at + 1;
     }
 }
 
-bool log_number_of_text(const char *at, const char *end, struct log_number *ret)
+bool log_site_of_text(const char *at, const char *end, struct log_site *ret)
 {
-    const char *behind = number_parse(at, end, &ret->value);
-    ret->ms = NAN;
-    return behind && unit_behind(behind, end, ret) == end;
+    double ignored;
+    const char *behind = number_parse(at, end, &ignored);
+    ret->unit_ms = NAN;
+    if (!behind || unit_behind(behind, end, ret) != end)
+        return false;
+    ret->number = (struct log_text){at, (size_t)(behind - at)};
+    return true;
 }

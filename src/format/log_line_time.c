@@ -35,13 +35,18 @@ static bool digits(const char *at, const char *end, size_t count, int *ret)
 static const char *yearless(int month, int day, const char *clock, const char *end,
                             struct timestamp *ret)
 {
-    char text[64];
-    size_t size = 0;
+    char text[64] = "1972-00-00 ";
+    size_t size = 0, head = strlen(text);
     while (clock + size < end && size < 24 &&
-           (is_digit(clock[size]) || clock[size] == ':' || clock[size] == '.'))
+           (is_digit(clock[size]) || clock[size] == ':' || clock[size] == '.')) {
+        text[head + size] = clock[size];
         size++;
-    int head = snprintf(text, sizeof(text), "1972-%02d-%02d %.*s", month, day, (int)size, clock);
-    size_t took = timestamp_parse(text, text + head, ret);
+    }
+    text[5] = (char)('0' + month / 10);
+    text[6] = (char)('0' + month % 10);
+    text[8] = (char)('0' + day / 10);
+    text[9] = (char)('0' + day % 10);
+    size_t took = timestamp_parse(text, text + head + size, ret);
     if (took == 0 || ret->kind != TIMESTAMP_DATE)
         return NULL;
     /* 1972 had a 29th of February; a year that was not written is 1970, as in timestamp.h. */
@@ -56,8 +61,11 @@ static const char *kmsg(const char *at, const char *end, struct timestamp *ret,
 {
     const char *c = at;
     double fields[3] = {0};
-    if (at >= end || !is_digit(*at))
+    while (c < end && is_digit(*c))
+        c++;
+    if (c == at || c == end || *c != ',') /* most often */
         return NULL;
+    c = at;
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         const char *first = c;
         for (; c < end && is_digit(*c) && c - first < 18; c++)
@@ -78,8 +86,8 @@ static const char *glog(const char *at, const char *end, struct timestamp *ret,
                         enum log_level *ret_level)
 {
     int month, day;
-    if (at >= end || !strchr("DIWEF", *at) || *at == '\0' || !digits(at + 1, end, 2, &month) ||
-        !digits(at + 3, end, 2, &day) || end - at < 14 || at[5] != ' ')
+    if (end - at < 14 || at[5] != ' ' || !digits(at + 1, end, 2, &month) ||
+        !digits(at + 3, end, 2, &day) || !strchr("DIWEF", *at))
         return NULL;
     const char *behind = yearless(month, day, at + 6, end, ret);
     const char *stop = behind ? memchr(behind, ']', (size_t)(end - behind)) : NULL;
@@ -196,7 +204,7 @@ static const char *logfmt(const char *at, const char *end, struct timestamp *ret
 {
     static const char *const keys[] = {"time=", "ts=", "timestamp=", "t=", "at="};
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        if (!begins_with(at, end, keys[i]))
+        if (*at != *keys[i] || !begins_with(at, end, keys[i]))
             continue;
         const char *c = at + strlen(keys[i]);
         bool is_quoted = c < end && *c == '"';

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "base/util.h"
+#include "format/log_vector.h"
 #include "format/number.h"
 
 /* An event whose lines are further apart is two. */
@@ -410,10 +411,39 @@ static bool unit_line(struct oom_log *log, struct text text, uint64_t line, doub
 
 /* ---- lines ---- */
 
+/* Each form above holds one of these, and few other lines do: kill, Killed, oom-killer, SIGKILL;
+ * fault; traps; code=dumped; usage, limit of a cgroup. */
+LOG_VECTOR_INLINE void may_begin(const char *text, log_bytes *ret)
+{
+    log_bytes a, b, c, d, e;
+    log_load(&a, text);
+    log_load(&b, text + 1);
+    log_load(&c, text + 2);
+    log_load(&d, text + 3);
+    log_load(&e, text + 4);
+    *ret = (log_bytes)(((a == 'i') & (b == 'l') & (c == 'l')) |
+                       ((a == 'f') & (b == 'a') & (c == 'u') & (d == 'l')) |
+                       ((a == 't') & (b == 'r') & (c == 'a') & (d == 'p')) |
+                       ((a == 'u') & (b == 's') & (c == 'a') & (d == 'g')) |
+                       ((a == 'o') & (b == 'o') & (c == 'm')) |
+                       ((a == 'S') & (b == 'I') & (c == 'G')) |
+                       ((a == 'c') & (b == 'o') & (d == 'e') & (e == '=')));
+}
+
+static bool may_be_about(const char *text, size_t size)
+{
+    return log_may_hold(text, size, may_begin);
+}
+
+LOG_VECTOR_AVX2 static bool may_be_about_avx2(const char *text, size_t size)
+{
+    return log_may_hold(text, size, may_begin);
+}
+
 bool oom_log_is_about(const char *text, size_t size)
 {
-    /* Each form above holds one of these, and few other lines do: kill, Killed, oom-killer,
-     * SIGKILL; fault; traps; code=dumped; usage, limit of a cgroup. */
+    if (!(LOG_VECTOR_HAS_AVX2() ? may_be_about_avx2(text, size) : may_be_about(text, size)))
+        return false;
     for (size_t i = 2; i + 1 < size; i++) {
         const char *at = text + i;
         switch (*at) { /* the third letter of four */

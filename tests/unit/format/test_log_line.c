@@ -147,6 +147,7 @@ static void other_numbers(void **state)
     assert_numbers("connected to 10.0.0.1:8080 at 08:15:24 on 2026-11-20", "");
     assert_numbers("version: 1.2.3, id=0x1f, part: a1, n: 1,234", "");
     assert_numbers("code E2E yolov8n 12ab", "");
+    assert_numbers("x=.5, y=.5e999", ""); /* too big a one, too */
 }
 
 static void json(void **state)

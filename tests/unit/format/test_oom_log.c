@@ -219,9 +219,34 @@ static void none(void **state)
                      0);
 }
 
+/* Wherever a word stands in a line, the quick look sees it. */
+static void quick_look(void **state)
+{
+    static const struct {
+        const char *word;
+        bool want;
+    } cases[] = {{" killed ", true},    {" fault ", true},      {" traps: ", true},
+                 {" usage ", true},     {" oom_reaper ", true}, {" SIGTERM ", true},
+                 {"code=dumped", true}, {" decoder ", false},   {" trash, file, SIG", false}};
+    char text[200];
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        size_t word = strlen(cases[i].word);
+        for (size_t before = 0; before < 90; before += 1 + before / 40) {
+            for (size_t behind = 0; behind < 60; behind += 1 + behind / 20) {
+                memset(text, '-', before + word + behind);
+                memcpy(text + before, cases[i].word, word);
+                bool is_cut = strcmp(cases[i].word, " trash, file, SIG") == 0 && behind > 0;
+                assert_int_equal(oom_log_is_about(text, before + word + behind),
+                                 cases[i].want || is_cut);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quick_look),
         cmocka_unit_test(cgroup_of_kernel_6),
         cmocka_unit_test(names),
         cmocka_unit_test(kernels_3_to_5),
