@@ -1,7 +1,8 @@
 /* logs_internal.h: what the parts of the analyzer of logs share.
  *
  * How: chunks of the logs are scanned on several cores (logs_scan.c): times, levels, numbers with
- *      labels, messages. Their results are merged in the order of the files (logs_merge.c) into
+ *      labels, messages. What a line holds, and where, is found once for each shape of a line
+ *      (logs_shapes.c). Their results are merged in the order of the files (logs_merge.c) into
  *      series (logs_series.c) and messages. Once the limits of what a spike is are known, the files
  *      are read again for what came before the spikes (logs_spikes.c), and once more for the lines
  *      around the first of them (logs_context.c). What comes from a pipe is kept in an unlinked
@@ -52,10 +53,10 @@ struct logs_number {
     double value; /* of durations: ms */
 };
 
-/* A label or a template, once for each chunk. */
+/* A label or a template, once for each thread. */
 struct logs_name {
     uint64_t hash;
-    uint32_t at, size; /* in the pool */
+    uint32_t at, size; /* in the pool of its names */
     uint32_t unit;     /* how many of the bytes, at the end, are the unit */
     uint8_t level;     /* of a message */
     bool is_duration, is_pattern;
@@ -67,6 +68,43 @@ struct logs_names {
     size_t count, capacity;
     uint32_t *slots; /* + 1; a power of two of them */
     size_t slot_count;
+    char *pool;
+    size_t pool_size, pool_capacity;
+};
+
+/* ---- what lines of one shape hold: logs_shapes.c ---- */
+
+struct logs_span { /* in the line */
+    uint32_t at, size;
+};
+
+struct logs_site {
+    struct logs_span number, outer, label, unit;
+    double unit_ms; /* NaN: no duration */
+    uint32_t name;  /* of the labels, + 1; 0: digits stand in it, so that each line has its own */
+    bool if_whole;
+};
+
+struct logs_shape {
+    uint64_t hash;
+    uint32_t at, size; /* in the pool of shapes */
+    uint32_t first_site, sites;
+    struct logs_span message; /* that is counted */
+    uint32_t message_name;    /* + 1; 0: each line has its own */
+    uint8_t level;
+    bool has_message, is_kill;
+    struct log_decisions head;
+};
+
+struct logs_shapes {
+    struct logs_shape *items; /* one more than `count`: of a line that is not kept */
+    size_t count, capacity;
+    struct logs_site *sites;
+    size_t site_count, site_capacity;
+    char *pool;
+    size_t pool_size, pool_capacity;
+    uint32_t *slots; /* + 1 */
+    uint32_t *seen;  /* hashes of shapes that came once */
 };
 
 struct logs_chunk {
@@ -74,14 +112,16 @@ struct logs_chunk {
     size_t record_count, record_capacity;
     struct logs_number *numbers;
     size_t number_count, number_capacity;
-    struct logs_names labels, messages;
-    char *pool;
+    char *pool; /* lines that may tell of a kill */
     size_t pool_size, pool_capacity;
     char *scratch; /* a line without colours */
     size_t scratch_capacity;
     struct skips skips; /* lines 0-based */
     uint64_t lines;
     bool failed;
+    /* These outlive the chunk: what comes next has the same ones. */
+    struct logs_names labels, messages;
+    struct logs_shapes shapes;
 };
 
 struct logs_pattern {
@@ -102,7 +142,26 @@ void logs_chunk_free(struct logs_chunk *chunk);
 void logs_chunk_clear(struct logs_chunk *chunk);
 int logs_scan(struct logs_chunk *result, const struct logs_patterns *patterns,
               const struct chunk *chunk, struct error *err);
-uint64_t logs_hash(const char *at, size_t size);
+/* logs_names.c. The name with this key, new where it is not known yet, + 1; 0: out of memory (the
+ * chunk has failed). Keys with another salt are others. */
+uint32_t logs_name_of(struct logs_chunk *chunk, struct logs_names *names, const char *key,
+                      size_t size, uint64_t salt);
+void logs_names_deinit(struct logs_names *names);
+void logs_names_clear(struct logs_names *names);
+/* The label of a number. unit: how many bytes of the key, at its end, are the unit. */
+uint32_t logs_label_of(struct logs_chunk *chunk, const char *key, size_t size, size_t unit,
+                       bool is_duration, bool is_pattern);
+/* logs_shapes.c. What a line holds, by its shape; NULL: out of memory (the chunk has failed). Valid
+ * until the next call. */
+const struct logs_shape *logs_shape_of(struct logs_chunk *chunk, const char *text, size_t size,
+                                       struct timestamp *ret_time);
+uint32_t logs_site_name(struct logs_chunk *chunk, const struct logs_site *site, const char *text);
+uint32_t logs_message_name(struct logs_chunk *chunk, const struct logs_shape *shape,
+                           const char *text, bool *ret_varies);
+/* Whether a line without a level says that something is wrong. */
+bool logs_is_notable(const char *text, size_t size);
+void logs_shapes_deinit(struct logs_shapes *shapes);
+void logs_shapes_clear(struct logs_shapes *shapes);
 
 /* logs_pattern.c; -ERROR_USAGE: what is wrong with it */
 int logs_patterns_init(struct logs_patterns *patterns, const char *const *texts, size_t count,

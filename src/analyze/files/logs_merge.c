@@ -94,18 +94,20 @@ static void take_time(struct logs *logs, struct analysis_input *input, double s,
 
 /* ---- names ---- */
 
-static const char *text_of(struct logs *logs, const struct logs_chunk *chunk,
+static const char *text_of(struct logs *logs, const struct logs_names *names,
                            const struct logs_name *name, uint32_t from, uint32_t size)
 {
-    return arena_strndup(&logs->arena, chunk->pool + name->at + from, size);
+    return arena_strndup(&logs->arena, names->pool + name->at + from, size);
 }
 
 static bool is_name(const struct logs_series *series, const struct logs_chunk *chunk,
                     const struct logs_name *name)
 {
+    if (series->hash != name->hash)
+        return false;
     size_t label = strlen(series->label), unit = strlen(series->unit);
-    const char *key = chunk->pool + name->at;
-    return series->hash == name->hash && label + unit == name->size && unit == name->unit &&
+    const char *key = chunk->labels.pool + name->at;
+    return label + unit == name->size && unit == name->unit &&
            memcmp(series->label, key, label) == 0 && memcmp(series->unit, key + label, unit) == 0;
 }
 
@@ -135,8 +137,8 @@ struct logs_series *logs_series_of(struct logs *logs, struct logs_chunk *chunk, 
         .hash = name->hash,
         .is_duration = name->is_duration,
         .is_pattern = name->is_pattern,
-        .label = text_of(logs, chunk, name, 0, name->size - name->unit),
-        .unit = text_of(logs, chunk, name, name->size - name->unit, name->unit),
+        .label = text_of(logs, &chunk->labels, name, 0, name->size - name->unit),
+        .unit = text_of(logs, &chunk->labels, name, name->size - name->unit, name->unit),
         .stride = 1,
     };
     if (!series->label || !series->unit)
@@ -156,7 +158,7 @@ struct logs_message *logs_message_of(struct logs *logs, struct logs_chunk *chunk
         const struct logs_message *known = logs->messages[i];
         if (known->hash == name->hash && (uint8_t)known->level == name->level &&
             strlen(known->text) == name->size &&
-            memcmp(known->text, chunk->pool + name->at, name->size) == 0)
+            memcmp(known->text, chunk->messages.pool + name->at, name->size) == 0)
             break;
     }
     if (i == logs->message_count && (!may_add || i == LOGS_MESSAGES_MAX)) {
@@ -167,7 +169,7 @@ struct logs_message *logs_message_of(struct logs *logs, struct logs_chunk *chunk
     if (i < logs->message_count)
         return logs->messages[i];
     struct logs_message *known = arena_alloc(&logs->arena, sizeof(*known));
-    const char *text = text_of(logs, chunk, name, 0, name->size);
+    const char *text = text_of(logs, &chunk->messages, name, 0, name->size);
     if (!known || !text)
         return NULL;
     *known = (struct logs_message){.text = text, .hash = name->hash, .level = name->level};

@@ -8,17 +8,13 @@
 
 #include "analyze/files/logs_internal.h"
 #include "base/util.h"
+#include "format/number.h"
+#include "format/number_field.h"
 
-uint64_t logs_hash(const char *at, size_t size)
-{
-    /* FNV-1a. */
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)at[i]) * 1099511628211u;
-    return hash;
-}
+#define NAMES_MAX 2048 /* that are kept from chunk to chunk */
+#define NAMES_POOL_MAX (1u << 20)
 
-/* ---- the chunk's own tables ---- */
+/* ---- chunks ---- */
 
 struct logs_chunk *logs_chunk_new(void)
 {
@@ -31,20 +27,17 @@ void logs_chunk_free(struct logs_chunk *chunk)
         return;
     free(chunk->records);
     free(chunk->numbers);
-    free(chunk->labels.items);
-    free(chunk->labels.slots);
-    free(chunk->messages.items);
-    free(chunk->messages.slots);
     free(chunk->pool);
     free(chunk->scratch);
+    logs_names_deinit(&chunk->labels);
+    logs_names_deinit(&chunk->messages);
+    logs_shapes_deinit(&chunk->shapes);
     free(chunk);
 }
 
-static void names_clear(struct logs_names *names)
+static bool is_full(const struct logs_names *names)
 {
-    names->count = 0;
-    if (names->slots)
-        memset(names->slots, 0, names->slot_count * sizeof(*names->slots));
+    return names->count > NAMES_MAX || names->pool_size > NAMES_POOL_MAX;
 }
 
 void logs_chunk_clear(struct logs_chunk *chunk)
@@ -53,8 +46,11 @@ void logs_chunk_clear(struct logs_chunk *chunk)
     chunk->lines = 0;
     chunk->skips = (struct skips){.rows = 0};
     chunk->failed = false;
-    names_clear(&chunk->labels);
-    names_clear(&chunk->messages);
+    if (is_full(&chunk->labels) || is_full(&chunk->messages)) {
+        logs_names_clear(&chunk->labels);
+        logs_names_clear(&chunk->messages);
+        logs_shapes_clear(&chunk->shapes);
+    }
 }
 
 static uint32_t keep(struct logs_chunk *chunk, const char *at, size_t size)
@@ -68,115 +64,49 @@ static uint32_t keep(struct logs_chunk *chunk, const char *at, size_t size)
     return (uint32_t)(chunk->pool_size - size);
 }
 
-static int names_grow(struct logs_names *names)
-{
-    size_t count = names->slot_count ? names->slot_count * 2 : 256;
-    uint32_t *slots = calloc(count, sizeof(*slots));
-    if (!slots)
-        return -ERROR_NOMEM;
-    for (size_t i = 0; i < names->count; i++) {
-        size_t slot = names->items[i].hash & (count - 1);
-        while (slots[slot])
-            slot = (slot + 1) & (count - 1);
-        slots[slot] = (uint32_t)i + 1;
-    }
-    free(names->slots);
-    names->slots = slots;
-    names->slot_count = count;
-    return 0;
-}
-
-/* The name with this key, new where it is not known yet; or NULL: out of memory. */
-static struct logs_name *name_of(struct logs_chunk *chunk, struct logs_names *names,
-                                 const char *key, size_t size, uint64_t salt)
-{
-    uint64_t hash = logs_hash(key, size) + salt;
-    if (2 * (names->count + 1) > names->slot_count && names_grow(names) < 0) {
-        chunk->failed = true;
-        return NULL;
-    }
-    size_t slot = hash & (names->slot_count - 1);
-    for (; names->slots[slot]; slot = (slot + 1) & (names->slot_count - 1)) {
-        struct logs_name *name = &names->items[names->slots[slot] - 1];
-        if (name->hash == hash && name->size == size &&
-            memcmp(chunk->pool + name->at, key, size) == 0)
-            return name;
-    }
-    uint32_t at = keep(chunk, key, size);
-    if (chunk->failed || array_reserve(&names->items, &names->capacity, names->count + 1,
-                                       sizeof(*names->items)) < 0) {
-        chunk->failed = true;
-        return NULL;
-    }
-    names->items[names->count] = (struct logs_name){.hash = hash, .at = at, .size = (uint32_t)size};
-    names->slots[slot] = (uint32_t)names->count + 1;
-    return &names->items[names->count++];
-}
-
 /* ---- numbers ---- */
 
-struct scanner {
-    struct logs_chunk *chunk;
-    struct logs_record *record;
-    bool has_patterns;
-};
-
-static void add_number(struct scanner *scanner, const char *key, size_t label, size_t unit,
-                       bool is_duration, bool is_pattern, double value)
+static void add_number(struct logs_chunk *chunk, struct logs_record *record, uint32_t label,
+                       double value)
 {
-    struct logs_chunk *chunk = scanner->chunk;
-    struct logs_name *name = name_of(chunk, &chunk->labels, key, label + unit,
-                                     (uint64_t)is_duration + 2 * (uint64_t)is_pattern + 4 * unit);
-    if (!name || array_reserve(&chunk->numbers, &chunk->number_capacity, chunk->number_count + 1,
-                               sizeof(*chunk->numbers)) < 0) {
+    bool has_room = chunk->number_count < chunk->number_capacity ||
+                    array_reserve(&chunk->numbers, &chunk->number_capacity, chunk->number_count + 1,
+                                  sizeof(*chunk->numbers)) == 0;
+    if (label == 0 || !has_room) {
         chunk->failed = true;
         return;
     }
-    name->unit = (uint32_t)unit;
-    name->is_duration = is_duration;
-    name->is_pattern = is_pattern;
-    chunk->numbers[chunk->number_count++] = (struct logs_number){
-        .label = (uint32_t)(name - chunk->labels.items),
-        .value = value,
-    };
-    scanner->record->numbers++;
+    chunk->numbers[chunk->number_count++] = (struct logs_number){label - 1, value};
+    record->numbers++;
 }
 
-static void on_number(void *context, const struct log_number *number)
+static double value_of(const char *text, struct logs_span span)
 {
-    struct scanner *scanner = context;
-    struct skips *skips = &scanner->chunk->skips;
-    char key[2 * LOG_LABEL_MAX + 40];
-    size_t size = 0;
-    if (!isfinite(number->value)) {
-        skips_add(skips, SKIP_NOT_FINITE, scanner->record->line);
-        return;
-    }
-    bool is_duration = !isnan(number->ms);
-    if (is_duration && number->value < 0) {
-        skips_add(skips, SKIP_NEGATIVE, scanner->record->line);
-        return;
-    }
-    if (number->outer.size > 0) {
-        memcpy(key, number->outer.at, number->outer.size);
-        size = number->outer.size;
-        key[size++] = '.';
-    }
-    memcpy(key + size, number->label.at, number->label.size);
-    size += number->label.size;
-    if (size == 0) {
-        static const char none[] = {'(', 'n', 'o', ' ', 'l', 'a', 'b', 'e', 'l', ')'};
-        memcpy(key, none, sizeof(none));
-        size = sizeof(none);
-    }
-    size_t unit = is_duration ? 2 : number->unit.size < 24 ? number->unit.size : 24;
-    memcpy(key + size, is_duration ? "ms" : number->unit.at, unit);
-    add_number(scanner, key, size, unit, is_duration, false,
-               is_duration ? number->ms : number->value);
+    const char *at = text + span.at, *end = at + span.size;
+    double value;
+    if (number_parse_field(at, end, &value) || number_parse(at, end, &value))
+        return value;
+    return NAN;
 }
 
-static void find_patterns(struct scanner *scanner, const struct logs_patterns *patterns,
-                          const char *text, size_t size)
+static void take_number(struct logs_chunk *chunk, struct logs_record *record,
+                        const struct logs_site *site, const char *text)
+{
+    double value = value_of(text, site->number);
+    bool is_duration = !isnan(site->unit_ms);
+    if (site->if_whole && value != floor(value))
+        return;
+    if (!isfinite(value))
+        skips_add(&chunk->skips, SKIP_NOT_FINITE, record->line);
+    else if (is_duration && value < 0)
+        skips_add(&chunk->skips, SKIP_NEGATIVE, record->line);
+    else
+        add_number(chunk, record, site->name ? site->name : logs_site_name(chunk, site, text),
+                   is_duration ? value * site->unit_ms : value);
+}
+
+static void find_patterns(struct logs_chunk *chunk, struct logs_record *record,
+                          const struct logs_patterns *patterns, const char *text, size_t size)
 {
     for (size_t i = 0; i < patterns->count; i++) {
         double ms;
@@ -185,83 +115,12 @@ static void find_patterns(struct scanner *scanner, const struct logs_patterns *p
         if (!logs_pattern_find(pattern, text, size, &ms))
             continue;
         if (!isfinite(ms) || ms < 0) {
-            skips_add(&scanner->chunk->skips, isfinite(ms) ? SKIP_NEGATIVE : SKIP_NOT_FINITE,
-                      scanner->record->line);
+            skips_add(&chunk->skips, isfinite(ms) ? SKIP_NEGATIVE : SKIP_NOT_FINITE, record->line);
             continue;
         }
         int wrote = snprintf(key, sizeof(key), "%sms", pattern->label);
-        add_number(scanner, key, (size_t)wrote - 2, 2, true, true, ms);
+        add_number(chunk, record, logs_label_of(chunk, key, (size_t)wrote, 2, true, true), ms);
     }
-}
-
-/* ---- messages ---- */
-
-/* Whether the word that goes on at `at` is the label of a number: "dropped=0" tells of no drop. */
-static bool is_label(const char *at, const char *end)
-{
-    while (at < end && (isalnum((unsigned char)*at) || *at == '_' || *at == '"'))
-        at++;
-    if (at >= end || (*at != ':' && *at != '='))
-        return false;
-    for (at++; at < end && *at == ' ';)
-        at++;
-    return at < end && isdigit((unsigned char)*at);
-}
-
-/* Words of lines without a level that say that something is wrong. */
-static bool is_notable(const char *text, size_t size)
-{
-#define WORD(text) (text), sizeof(text) - 1
-    static const struct {
-        const char *text;
-        size_t size;
-    } words[] = {
-        {WORD("thermal")},   {WORD("throttl")},   {WORD("overheat")}, {WORD("overrun")},
-        {WORD("drop")},      {WORD("saturat")},   {WORD("stall")},    {WORD("timeout")},
-        {WORD("timed out")}, {WORD("reconnect")}, {WORD("retry")},    {WORD("context switch")},
-    };
-#undef WORD
-    /* Which first two letters there are: looked up at each byte, so that few are compared. */
-    static const uint32_t second['z' - 'a' + 1] = {
-        ['t' - 'a'] = 1u << ('h' - 'a') | 1u << ('i' - 'a'),
-        ['o' - 'a'] = 1u << ('v' - 'a'),
-        ['d' - 'a'] = 1u << ('r' - 'a'),
-        ['s' - 'a'] = 1u << ('a' - 'a') | 1u << ('t' - 'a'),
-        ['r' - 'a'] = 1u << ('e' - 'a'),
-        ['c' - 'a'] = 1u << ('o' - 'a'),
-    };
-    for (size_t i = 0; i + 4 <= size; i++) {
-        unsigned a = (unsigned)((text[i] | 0x20) - 'a'), b = (unsigned)((text[i + 1] | 0x20) - 'a');
-        if ((i > 0 && isalpha((unsigned char)text[i - 1])) || a >= ARRAY_LEN(second) ||
-            b >= ARRAY_LEN(second) || !(second[a] >> b & 1))
-            continue;
-        for (size_t w = 0; w < ARRAY_LEN(words); w++) {
-            size_t length = words[w].size;
-            if (words[w].text[0] == (text[i] | 0x20) && words[w].text[2] == (text[i + 2] | 0x20) &&
-                i + length <= size && strncasecmp(text + i, words[w].text, length) == 0 &&
-                !is_label(text + i + length, text + size))
-                return true;
-        }
-    }
-    return false;
-}
-
-static void find_message(struct logs_chunk *chunk, struct logs_record *record,
-                         const struct log_line *line)
-{
-    char text[LOG_TEMPLATE_MAX];
-    const char *at = line->message.at;
-    size_t size = line->message.size;
-    bool is_bad = line->level >= LOG_LEVEL_WARNING;
-    if (!is_bad && !is_notable(at, size))
-        return;
-    size_t length = log_line_template(at, size < 1024 ? size : 1024, text);
-    struct logs_name *name =
-        name_of(chunk, &chunk->messages, text, length, (uint64_t)line->level << 32);
-    if (!name)
-        return;
-    name->level = (uint8_t)line->level;
-    record->message = (uint32_t)(name - chunk->messages.items) + 1;
 }
 
 /* ---- lines ---- */
@@ -270,21 +129,24 @@ static void scan_line(struct logs_chunk *chunk, const struct logs_patterns *patt
                       const char *text, size_t size, uint64_t number)
 {
     struct logs_record *record = &chunk->records[chunk->record_count];
-    struct log_line line;
     *record = (struct logs_record){.line = number, .first_number = (uint32_t)chunk->number_count};
-    log_line_parse(text, size, &line);
-    record->time = line.time;
-    record->level = (uint8_t)line.level;
-    struct scanner scanner = {chunk, record, patterns->count > 0};
-    log_line_numbers(text, size, &line, on_number, &scanner);
+    const struct logs_shape *shape = logs_shape_of(chunk, text, size, &record->time);
+    if (!shape)
+        return;
+    const struct logs_site *sites = chunk->shapes.sites + shape->first_site;
+    record->level = shape->level;
+    for (uint32_t i = 0; i < shape->sites; i++)
+        take_number(chunk, record, &sites[i], text);
     if (patterns->count > 0)
-        find_patterns(&scanner, patterns, text, size);
-    find_message(chunk, record, &line);
-    if (oom_log_is_about(text, size)) {
+        find_patterns(chunk, record, patterns, text, size);
+    if (shape->has_message)
+        record->message =
+            shape->message_name ? shape->message_name : logs_message_name(chunk, shape, text, NULL);
+    if (shape->is_kill) {
         record->kill_size = (uint32_t)(size < 4096 ? size : 4096);
         record->kill = keep(chunk, text, record->kill_size);
     }
-    if (record->time.kind == TIMESTAMP_NONE && line.level == LOG_LEVEL_NONE &&
+    if (record->time.kind == TIMESTAMP_NONE && record->level == LOG_LEVEL_NONE &&
         record->numbers == 0 && record->kill_size == 0 && record->message == 0)
         skips_add(&chunk->skips, SKIP_OTHER_LINE, number);
     else
@@ -303,12 +165,13 @@ static const char *plain_text(struct logs_chunk *chunk, const char *text, size_t
 {
     if (!memchr(text, '\033', *size))
         return text;
-    if (array_reserve(&chunk->scratch, &chunk->scratch_capacity, *size, 1) < 0) {
+    if (array_reserve(&chunk->scratch, &chunk->scratch_capacity, SOURCE_PAD + *size, 1) < 0) {
         chunk->failed = true;
         return text;
     }
-    *size = log_line_strip_colours(text, *size, chunk->scratch);
-    return chunk->scratch;
+    memset(chunk->scratch, 0, SOURCE_PAD); /* as before the text of a chunk */
+    *size = log_line_strip_colours(text, *size, chunk->scratch + SOURCE_PAD);
+    return chunk->scratch + SOURCE_PAD;
 }
 
 int logs_scan(struct logs_chunk *result, const struct logs_patterns *patterns,

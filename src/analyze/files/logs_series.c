@@ -205,9 +205,12 @@ static int quantiles_of_values(struct logs_series *series, enum percentile_metho
     const struct group group = {.n = series->count, .values = series->values};
     double values[ARRAY_LEN(shares)];
     struct interval intervals[ARRAY_LEN(shares)];
+    if (group_quantiles(&group, shares, ARRAY_LEN(shares), method, values, intervals) < 0)
+        return -ERROR_NOMEM;
     /* What is usual does not depend on how percentiles are counted. */
-    if (group_quantiles(&group, shares, ARRAY_LEN(shares), method, values, intervals) < 0 ||
-        group_quantiles(&group, shares, 1, PERCENTILE_LINEAR, &series->median, NULL) < 0 ||
+    series->median = values[0];
+    if ((method != PERCENTILE_LINEAR &&
+         group_quantiles(&group, shares, 1, PERCENTILE_LINEAR, &series->median, NULL) < 0) ||
         group_mad(&group, series->median, &series->mad) < 0)
         return -ERROR_NOMEM;
     series->p50 = values[0];
