@@ -342,6 +342,8 @@ static int read_events(struct builder *builder)
         if (take_event(builder) < 0)
             return scan->rc;
     }
+    if (token != SCAN_ARRAY_END)
+        builder->profile->cut_line = (uint64_t)scan->line;
     return scan->rc;
 }
 

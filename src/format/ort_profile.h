@@ -2,7 +2,8 @@
  *
  * What: which node ran on which provider for how long, call by call. Versions 1.14 to 1.30: the
  *       order of keys differs, older ones have …_fence_before/after events, numbers in args may be
- *       texts, and one that was cut off has no closing bracket.
+ *       texts. One that was cut off has no closing bracket: calls of a run that never ended are
+ *       left out, unless there is no other.
  * Units: ns inside (the file has whole µs).
  * Memory: the arena owns everything; a file of any size (nodes and calls count, not bytes).
  * Errors: -ERROR_INPUT with line and column; -ERROR_NOTHING: no node event in it.
@@ -40,10 +41,12 @@ struct ort_profile {
     struct ort_node *nodes; /* in the order of their first call */
     size_t node_count;
     uint64_t runs;                        /* model_run events */
+    uint64_t *run_ns;                     /* each of them, in order of time */
     uint64_t run_total_ns, node_total_ns; /* without the first run, if there are more */
     struct ort_provider_share *shares;    /* by falling time */
     size_t share_count;
     uint64_t session_ns, load_ns; /* session_initialization, model_loading…; 0: not in it */
+    uint64_t cut_line;            /* the last one, where the end is missing; 0: it is there */
 };
 
 int ort_profile_read(const char *path, struct ort_profile *ret_profile, struct error *err);

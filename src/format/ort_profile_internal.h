@@ -27,8 +27,8 @@ struct ort_builder_node {
 
 /* ort_profile_nested.c: takes from each call's own_ns what nodes inside it took. */
 int ort_profile_unnest(struct ort_builder_node *nodes, size_t count, struct error *err);
-/* Sorts the calls of the nodes by time. */
+/* Sorts the runs, and the calls of the nodes, by time. */
 int ort_profile_assemble(struct ort_profile *profile, struct ort_builder_node *nodes, size_t count,
-                         const struct ort_spans *runs, struct error *err);
+                         struct ort_spans *runs, struct error *err);
 
 #endif

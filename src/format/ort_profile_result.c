@@ -45,13 +45,36 @@ static uint64_t end_of_first_run(const struct ort_spans *runs)
     return first->start_ns + first->duration_ns;
 }
 
+/* Calls of a run that the end of the file came before: their run has no time, and they are a part
+ * of it only. The calls stand in order of time. */
+static void drop_unfinished(const struct ort_spans *runs, struct ort_spans *calls)
+{
+    uint64_t last_ns = 0;
+    for (size_t i = 0; i < runs->count; i++)
+        last_ns = u64_max(last_ns, runs->items[i].start_ns + runs->items[i].duration_ns);
+    while (runs->count > 0 && calls->count > 0 && calls->items[calls->count - 1].start_ns > last_ns)
+        calls->count--;
+}
+
+static int list_runs(struct ort_profile *profile, struct ort_spans *runs)
+{
+    profile->runs = runs->count;
+    profile->run_ns = arena_alloc(&profile->arena, (runs->count + 1) * sizeof(*profile->run_ns));
+    if (!profile->run_ns)
+        return -ERROR_NOMEM;
+    if (runs->count > 0)
+        qsort(runs->items, runs->count, sizeof(*runs->items), by_start);
+    for (size_t i = 0; i < runs->count; i++)
+        profile->run_ns[i] = runs->items[i].own_ns;
+    return 0;
+}
+
 static int fill_node(struct arena *arena, struct ort_builder_node *from, uint64_t after_ns,
                      struct ort_node *node)
 {
     uint64_t *call_ns = arena_alloc(arena, from->calls.count * sizeof(*call_ns));
     if (!call_ns)
         return -ERROR_NOMEM;
-    qsort(from->calls.items, from->calls.count, sizeof(*from->calls.items), by_start);
     *node = (struct ort_node){
         .name = from->name,
         .op = from->op,
@@ -105,16 +128,21 @@ static int by_falling_time(const void *a, const void *b)
 }
 
 int ort_profile_assemble(struct ort_profile *profile, struct ort_builder_node *nodes, size_t count,
-                         const struct ort_spans *runs, struct error *err)
+                         struct ort_spans *runs, struct error *err)
 {
     struct arena *arena = &profile->arena;
     uint64_t after_ns = end_of_first_run(runs);
     profile->nodes = arena_alloc(arena, count * sizeof(*profile->nodes));
     profile->shares = arena_alloc(arena, PROVIDERS_MAX * sizeof(*profile->shares));
-    if (!profile->nodes || !profile->shares)
+    if (!profile->nodes || !profile->shares || list_runs(profile, runs) < 0)
         return error_set(err, ERROR_NOMEM, "out of memory");
     for (size_t i = 0; i < count; i++) {
-        if (fill_node(arena, &nodes[i], after_ns, &profile->nodes[i]) < 0)
+        struct ort_spans *calls = &nodes[i].calls;
+        qsort(calls->items, calls->count, sizeof(*calls->items), by_start);
+        drop_unfinished(runs, calls);
+        if (calls->count == 0)
+            continue;
+        if (fill_node(arena, &nodes[i], after_ns, &profile->nodes[profile->node_count++]) < 0)
             return error_set(err, ERROR_NOMEM, "out of memory");
         struct ort_provider_share *share = share_of(profile, nodes[i].provider);
         if (!share)
@@ -124,8 +152,6 @@ int ort_profile_assemble(struct ort_profile *profile, struct ort_builder_node *n
         share->total_ns += ns;
         profile->node_total_ns += ns;
     }
-    profile->node_count = count;
-    profile->runs = runs->count;
     profile->run_total_ns = later_ns(runs, after_ns);
     for (size_t i = 0; i < profile->share_count; i++)
         if (profile->node_total_ns > 0)

@@ -105,8 +105,7 @@ struct pipeline *pipe_set_get(struct pipe_set *set, const char *file, const char
                                   .batch_source = batch > 0 ? "file" : NULL,
                                   .passes = {.series = 3},
                                   .weight = 1,
-                                  .told_total_ms = NAN,
-                                  .told_mean_ms = NAN};
+                                  .told_total_ms = NAN};
     set->items[set->count++] = pipeline;
     return pipeline;
 }
@@ -335,14 +334,7 @@ int pipeline_finish(struct pipeline *pipeline, struct error *err)
         means_estimate(&pipeline->passes, PASS_TRANSFERS, &pipeline->transfers_ms) < 0 ||
         means_estimate(&pipeline->passes, PASS_WHOLE, &pipeline->total_ms) < 0)
         return error_set(err, ERROR_NOMEM, "out of memory");
-    pipeline->is_total_told = pipeline->told_passes > 0 || isfinite(pipeline->told_mean_ms);
-    if (isfinite(pipeline->told_mean_ms))
-        pipeline->total_ms = (struct estimate){.value = pipeline->told_mean_ms,
-                                               .lo = NAN,
-                                               .hi = NAN,
-                                               .error = NAN,
-                                               .n_eff = NAN,
-                                               .n = pipeline->passes.n};
+    pipeline->is_total_told = pipeline->told_passes > 0;
     for (size_t i = 0; i < pipeline->layer_count; i++) {
         const struct pipe_layer *layer = &pipeline->layers[i];
         pipeline->device_ms[layer->kind] += pipe_layer_ms(pipeline, layer);

@@ -247,10 +247,15 @@ static void find_elsewhere(struct pipe_set *set, const struct pipeline *pipeline
                      pct > 0 ? "lies elsewhere" : "too much");
     finding_value(&finding, total - sum, "ms");
     pipe_evidence(&finding, pipeline, 0);
-    finding_advice(&finding, pct > 0 ? "that is launching, waiting and the host: a CUDA graph, "
-                                       "fewer and larger layers, or a larger batch shrink it"
-                                     : "parts ran at the same time, or the profile slowed the "
-                                       "layers down: shares are of their sum");
+    bool is_cpu_only = pipeline->device_layers[PIPE_CPU] == pipeline->layer_count;
+    finding_advice(&finding, pct <= 0 ? "parts ran at the same time, or the profile slowed the "
+                                        "layers down: shares are of their sum"
+                             : is_cpu_only ? "that is the engine between its layers, and profiling "
+                                             "itself: fewer and larger layers, or a larger batch "
+                                             "shrink it"
+                                           : "that is launching, waiting and the host: a CUDA "
+                                             "graph, fewer and larger layers, or a larger batch "
+                                             "shrink it");
     analysis_add_finding(set->analysis, &finding);
 }
 

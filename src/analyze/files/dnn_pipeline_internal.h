@@ -79,10 +79,9 @@ struct pipeline {
     bool guesses_passes;  /* by the first layer that comes again */
     uint64_t pass_rows, first_rows; /* of the pass under way; of the first */
     bool last_is_cut;               /* the last one had fewer rows and is left out */
-    double told_mean_ms;   /* the mean of all totals, where no single ones are told; or NaN */
-    uint64_t switches;     /* from one device to another, in the first pass */
-    enum pipe_device last; /* device of the row before */
-    uint64_t defaulted;    /* rows without a device, taken as GPU */
+    uint64_t switches;              /* from one device to another, in the first pass */
+    enum pipe_device last;          /* device of the row before */
+    uint64_t defaulted;             /* rows without a device, taken as GPU */
     struct pipe_fallback *fallbacks;
     size_t fallback_count, fallback_capacity;
     /* By pipeline_finish: */

@@ -120,8 +120,7 @@ static double node_ms(const struct ort_node *node, uint64_t pass, uint64_t passe
                       bool *ret_is_mean)
 {
     uint64_t begin = is_first ? 0 : node->first_run_calls;
-    uint64_t calls = (is_first ? node->first_run_calls : node->calls - begin),
-             each = calls / passes;
+    uint64_t calls = node->calls - begin, each = calls / passes;
     double ns = 0;
     *ret_is_mean = calls % passes != 0;
     if (*ret_is_mean) {
@@ -166,13 +165,16 @@ static int read_ort(struct pipe_set *set, const char *file, const struct ort_pro
         return -err->code;
     int rc = 0;
     pipeline->is_one_process = true;
-    for (uint64_t pass = 0; pass < passes && rc == 0; pass++)
+    for (uint64_t pass = 0; pass < passes && rc == 0; pass++) {
         rc = add_ort_pass(set, pipeline, profile, pass, passes, is_first, err);
-    if (profile->run_total_ns > 0)
-        pipeline->told_mean_ms = (double)profile->run_total_ns / (double)passes / NS_PER_MS;
+        if (profile->runs > 0)
+            pipeline->told_total_ms = (double)profile->run_ns[pass + !is_first] / NS_PER_MS;
+    }
     pipeline->is_cold = is_first;
     pipeline->knows_transfers = true;
     input->skips.rows = profile->node_count;
+    if (profile->cut_line > 0)
+        skips_add(&input->skips, SKIP_CUT_OFF, profile->cut_line);
     return rc;
 }
 

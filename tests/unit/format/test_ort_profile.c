@@ -217,6 +217,9 @@ static void shares_leave_out_the_first_run(void **state)
     read_events(events, ARRAY_LEN(events), &profile);
     assert_int_equal(profile.runs, 2);
     assert_int_equal(profile.run_total_ns, 155000);
+    assert_int_equal(profile.run_ns[0], 60000); /* by time, not as written */
+    assert_int_equal(profile.run_ns[1], 155000);
+    assert_int_equal(profile.cut_line, 0);
     assert_int_equal(profile.node_total_ns, 145000);
     assert_int_equal(profile.share_count, 2);
     assert_string_equal(profile.shares[0].provider, "CUDAExecutionProvider");
@@ -226,6 +229,27 @@ static void shares_leave_out_the_first_run(void **state)
     assert_int_equal(profile.nodes[0].call_ns[0], 40000); /* by time, not as written */
     assert_int_equal(profile.nodes[0].call_ns[1], 30000);
     assert_int_equal(profile.nodes[0].first_run_calls, 1);
+    ort_profile_deinit(&profile);
+}
+
+/* Killed in the third run: its calls belong to no run that has a time. */
+static void a_run_that_never_ended_is_left_out(void **state)
+{
+    static const char text[] =
+        "[" RUN("100", "60") "," NODE("a", "Conv", CPU, F, "110", "40") ",\n" RUN(
+            "200", "55") "," NODE("a", "Conv", CPU, F, "210",
+                                  "30") ",\n" NODE("a", "Conv", CPU, F, "310",
+                                                   "35") "," NODE("z", "Relu", CPU, F, "350",
+                                                                  "5") ",\n{\"cat\":\"Node\",\"du";
+    struct ort_profile profile;
+    assert_int_equal(read_text(text, &profile, NULL), 0);
+    assert_int_equal(profile.cut_line, 4);
+    assert_int_equal(profile.runs, 2);
+    assert_int_equal(profile.run_ns[0], 60000);
+    assert_int_equal(profile.run_ns[1], 55000);
+    assert_int_equal(profile.node_count, 1); /* z was in no other */
+    assert_int_equal(profile.nodes[0].calls, 2);
+    assert_int_equal(profile.node_total_ns, 30000);
     ort_profile_deinit(&profile);
 }
 
@@ -412,6 +436,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_engine_wrote),
         cmocka_unit_test(cut_off_anywhere),
+        cmocka_unit_test(a_run_that_never_ended_is_left_out),
         cmocka_unit_test(shares_leave_out_the_first_run),
         cmocka_unit_test(nodes_that_hold_others),
         cmocka_unit_test(precision_is_that_of_the_heavy_nodes),

@@ -155,6 +155,58 @@ static void engines_are_matched_by_name(void **state)
     assert_non_null(file_analysis_finding(&test, "engine_difference"));
 }
 
+#define NODE(name, ts, dur)                                                                        \
+    "{\"cat\":\"Node\",\"dur\":" dur ",\"ts\":" ts ",\"name\":\"" name                             \
+    "_kernel_time\",\"args\":{\"op_name\":\"Conv\",\"provider\":\"CPUExecutionProvider\"}}"
+#define RUN(ts, dur) "{\"cat\":\"Session\",\"name\":\"model_run\",\"ts\":" ts ",\"dur\":" dur "}"
+
+/* Its only inference is the first one, which others leave out. */
+static void an_engine_profile_of_one_inference(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    file_analysis_add(
+        &test, "p.json",
+        "[\n" NODE("a", "110", "40") ",\n" NODE("b", "150", "10") ",\n" RUN("100", "100") "\n]");
+    assert_int_equal(analyze_files(&test), 0);
+    ASSERT_NEAR(value(&test, "layers", 0, "time_ms"), 0.04, 1e-12);
+    ASSERT_NEAR(value(&test, "layers", 1, "time_ms"), 0.01, 1e-12);
+    ASSERT_NEAR(value(&test, "profiles", 0, "total_ms"), 0.1, 1e-12);
+    assert_non_null(file_analysis_finding(&test, "cold_profile"));
+    const struct finding *elsewhere = file_analysis_finding(&test, "time_elsewhere");
+    assert_non_null(elsewhere);
+    ASSERT_NEAR(elsewhere->value, 0.05, 1e-12);
+    assert_null(strstr(elsewhere->advice, "CUDA")); /* all of it ran on the CPU */
+}
+
+/* Runs are told one by one, so that the total has an interval; the last one is cut off. */
+static void an_engine_profile_that_was_cut_off(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    file_analysis_add(
+        &test, "p.json",
+        "[\n" NODE("a", "110", "40") "," RUN("100", "90") ",\n" NODE("a", "210", "20") "," RUN(
+            "200",
+            "30") ",\n" NODE("a", "310",
+                             "22") "," RUN("300",
+                                           "32") ",\n" NODE("a", "410",
+                                                            "24") "," RUN("400",
+                                                                          "34") ",\n" NODE("a",
+                                                                                           "510",
+                                                                                           "90") ","
+                                                                                                 "\n{\"cat\":\"No");
+    assert_int_equal(analyze_files(&test), 0);
+    ASSERT_NEAR(value(&test, "profiles", 0, "n"), 3, 0);
+    const struct analysis_cell *total = file_analysis_cell(&test, "profiles", 0, "total_ms");
+    ASSERT_NEAR(total->value, 0.032, 1e-12);
+    /* 30, 32, 34 us: mean 32, standard error 2 / sqrt(3), t(0.975, 2) = 4.302653 */
+    ASSERT_NEAR(total->lo, 0.032 - 4.302653 * 0.002 / sqrt(3), 1e-8);
+    ASSERT_NEAR(value(&test, "layers", 0, "time_ms"), 0.022, 1e-12);
+    ASSERT_NEAR((double)test.analysis.inputs[0]->skips.of[SKIP_CUT_OFF].count, 1, 0);
+    ASSERT_NEAR((double)test.analysis.inputs[0]->skips.of[SKIP_CUT_OFF].first_line, 7, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +218,8 @@ int main(void)
         cmocka_unit_test(dla_of_an_old_profile),
         cmocka_unit_test(an_unknown_device_stays_unknown),
         cmocka_unit_test(engines_are_matched_by_name),
+        cmocka_unit_test(an_engine_profile_of_one_inference),
+        cmocka_unit_test(an_engine_profile_that_was_cut_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
