@@ -64,6 +64,31 @@ static void find_batches(struct pipe_set *set)
     }
 }
 
+/* Times of batches of different sizes say nothing of each other, and an unknown one may be any. */
+static void tell_unknown_batches(struct pipe_set *set)
+{
+    const struct pipeline *unknown = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        count += set->items[i]->batch == 0;
+        unknown = set->items[i]->batch == 0 && !unknown ? set->items[i] : unknown;
+    }
+    if (count == 0 || count == set->count)
+        return;
+    struct finding finding;
+    finding_init(&finding, "batch_size_unknown", SEVERITY_WARNING, "batch_size");
+    finding_sentence(&finding,
+                     "%.80s%s: the batch size is not known, so it is not compared with the others, "
+                     "whose size is",
+                     unknown->label, count > 1 ? ", and others" : "");
+    finding_value(&finding, (double)count, NULL);
+    pipe_evidence(&finding, unknown, 0);
+    finding.n = set->count;
+    finding_advice(&finding, "give --batch-size N where it is one size for all, or put it into the "
+                             "file's name (net_bs4.json)");
+    analysis_add_finding(set->analysis, &finding);
+}
+
 /* ---- repetitions ---- */
 
 static bool have_same_layers(const struct pipeline *a, const struct pipeline *b)
@@ -183,6 +208,7 @@ static int tell(struct pipe_set *set, struct error *err)
         has_any = has_any || set->items[i]->passes.n > 0;
     if (!has_any)
         return no_layers(set, err);
+    tell_unknown_batches(set);
     int rc = set->options->path_count > 2 ? join_repeats(set, err) : 0;
     if (rc == 0)
         rc = pipe_tables(set, err);

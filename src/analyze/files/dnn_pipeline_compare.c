@@ -114,9 +114,18 @@ static int versus_row(struct analysis_table *table, const struct pipeline *a,
     return 0;
 }
 
+/* Whether their totals are of the same things: one may be the sum of the layers, another the
+ * latency with transfers and the host in it. */
+static bool have_same_parts(const struct pipeline *a, const struct pipeline *b)
+{
+    return a->is_total_told == b->is_total_told &&
+           pipeline_has_transfers(a) == pipeline_has_transfers(b);
+}
+
 static void tell_total(struct pipe_set *set, const struct pipeline *a, const struct pipeline *b)
 {
-    bool by_layers = time_of(a) == &a->layers_ms || time_of(b) == &b->layers_ms;
+    bool has_same = have_same_parts(a, b);
+    bool by_layers = !has_same || time_of(a) == &a->layers_ms || time_of(b) == &b->layers_ms;
     const struct estimate *before = by_layers ? &a->layers_ms : &a->total_ms;
     const struct estimate *after = by_layers ? &b->layers_ms : &b->total_ms;
     struct estimate change = estimate_difference(before, after);
@@ -129,12 +138,14 @@ static void tell_total(struct pipe_set *set, const struct pipeline *a, const str
         snprintf(decided, sizeof(decided), "95 %%: %s to %s ms, %s",
                  number(change.lo, lo, sizeof(lo)), number(change.hi, hi, sizeof(hi)),
                  is_decided(&change) ? "decided" : "UNDECIDED");
-    finding_init(&finding, "engine_difference", SEVERITY_INFO, "total_ms");
-    finding_sentence(&finding, "B (%.60s) takes %s ms%s, A (%.60s) %s ms: %s%s ms (%s %%); %s",
+    finding_init(&finding, "engine_difference", SEVERITY_INFO,
+                 by_layers ? "layers_ms" : "total_ms");
+    finding_sentence(&finding, "B (%.60s) takes %s ms%s, A (%.60s) %s ms%s: %s%s ms (%s %%); %s",
                      b->label, number(after->value, other, sizeof(other)),
                      by_layers ? " in layers" : "", a->label,
-                     number(before->value, one, sizeof(one)), change.value > 0 ? "+" : "",
-                     number(change.value, ms, sizeof(ms)),
+                     number(before->value, one, sizeof(one)),
+                     has_same ? "" : " (the totals are of different parts, so they are no measure)",
+                     change.value > 0 ? "+" : "", number(change.value, ms, sizeof(ms)),
                      number(100 * change.value / before->value, pct, sizeof(pct)), decided);
     finding_value(&finding, change.value, "ms");
     finding_interval(&finding, change.lo, change.hi);
@@ -144,8 +155,8 @@ static void tell_total(struct pipe_set *set, const struct pipeline *a, const str
         &finding, !is_decided(&change) ? "profile each engine several times (ten processes, taking "
                                          "turns) and give the passes in one file each"
                   : a->is_one_process || b->is_one_process
-                      ? "it is decided for these two processes: others differ, so repeat before "
-                        "it matters; `tacho compare` measures them in turns"
+                      ? "it is decided for these two processes: others differ, so repeat it, "
+                        "taking turns, before it matters"
                       : "take the faster one");
     analysis_add_finding(set->analysis, &finding);
 }
@@ -237,7 +248,8 @@ static void tell_scaling(struct pipe_set *set, struct pipeline **items, size_t c
         if (items[i] != best && (!next || per_item(items[i]) < per_item(next)))
             next = items[i];
     }
-    bool surely = is_surely_faster(best, next);
+    bool has_same = have_same_parts(best, next) && have_same_parts(best, least);
+    bool surely = has_same && is_surely_faster(best, next);
     struct finding finding;
     char fast[32], slow[32], most[32], second[32];
     finding_init(&finding, best == least ? "batch_scaling" : "batch_trade_off", SEVERITY_INFO,
@@ -250,7 +262,8 @@ static void tell_scaling(struct pipe_set *set, struct pipeline **items, size_t c
         (unsigned long long)best->batch, number(pipeline_throughput(best), most, sizeof(most)),
         number(best->total_ms.value, slow, sizeof(slow)), (unsigned long long)next->batch,
         number(pipeline_throughput(next), second, sizeof(second)),
-        surely ? "decided"
+        surely      ? "decided"
+        : !has_same ? "UNDECIDED, the totals are of different parts"
         : isfinite(time_of(best)->lo) && isfinite(time_of(next)->lo)
             ? "UNDECIDED"
             : "UNDECIDED, one profile has no interval");

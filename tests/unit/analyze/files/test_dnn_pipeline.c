@@ -155,6 +155,39 @@ static void engines_are_matched_by_name(void **state)
     assert_non_null(file_analysis_finding(&test, "engine_difference"));
 }
 
+/* A sum of layers, and a latency with 1 ms of transfers in it: B's layers are the faster ones. */
+static void totals_of_different_parts_are_not_compared(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    file_analysis_add(&test, "a.csv", "name,time\nx,4\ny,2\nx,4.1\ny,2.1\nx,3.9\ny,1.9\n");
+    file_analysis_add(&test, "b.json",
+                      "[\n  { \"h2dMs\" : 0.5, \"computeMs\" : 5.5, \"d2hMs\" : 0.5, "
+                      "\"latencyMs\" : 6.5 }\n"
+                      ", { \"h2dMs\" : 0.5, \"computeMs\" : 5.6, \"d2hMs\" : 0.5, "
+                      "\"latencyMs\" : 6.6 }\n"
+                      ", { \"h2dMs\" : 0.5, \"computeMs\" : 5.4, \"d2hMs\" : 0.5, "
+                      "\"latencyMs\" : 6.4 }\n]\n");
+    assert_int_equal(analyze_files(&test), 0);
+    const struct finding *finding = file_analysis_finding(&test, "engine_difference");
+    assert_non_null(finding);
+    ASSERT_NEAR(finding->value, -0.5, 1e-9);
+    assert_non_null(strstr(finding->sentence, "the totals are of different parts"));
+}
+
+static void a_batch_size_that_only_one_tells_is_said(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    file_analysis_add(&test, "net_bs4.csv", "name,time\nx,4\ny,2\n");
+    file_analysis_add(&test, "other.csv", "name,time\nx,4\ny,2\n");
+    assert_int_equal(analyze_files(&test), 0);
+    assert_null(file_analysis_finding(&test, "engine_difference"));
+    const struct finding *finding = file_analysis_finding(&test, "batch_size_unknown");
+    assert_non_null(finding);
+    assert_non_null(strstr(finding->sentence, "other.csv"));
+}
+
 #define NODE(name, ts, dur)                                                                        \
     "{\"cat\":\"Node\",\"dur\":" dur ",\"ts\":" ts ",\"name\":\"" name                             \
     "_kernel_time\",\"args\":{\"op_name\":\"Conv\",\"provider\":\"CPUExecutionProvider\"}}"
@@ -218,6 +251,8 @@ int main(void)
         cmocka_unit_test(dla_of_an_old_profile),
         cmocka_unit_test(an_unknown_device_stays_unknown),
         cmocka_unit_test(engines_are_matched_by_name),
+        cmocka_unit_test(totals_of_different_parts_are_not_compared),
+        cmocka_unit_test(a_batch_size_that_only_one_tells_is_said),
         cmocka_unit_test(an_engine_profile_of_one_inference),
         cmocka_unit_test(an_engine_profile_that_was_cut_off),
     };
