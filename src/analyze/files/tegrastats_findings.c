@@ -132,6 +132,7 @@ static void tell_throttled(const struct teller *teller, const struct tegra_throt
 struct heat {
     size_t throttled, judged; /* units */
     bool has_busy_hot;        /* a unit was busy while it was hot */
+    bool was_set_down;        /* and its clock had been low since it was cool */
 };
 
 /* Units but cores, one finding each. */
@@ -144,6 +145,7 @@ static int tell_units(const struct teller *teller, struct heat *heat)
         if (tegra_throttle_of(teller->log, teller->index, i, &throttle) < 0)
             return -1;
         heat->has_busy_hot |= throttle.hot_n > 0;
+        heat->was_set_down |= throttle.set_down_n > 0;
         heat->judged += throttle.is_judged;
         heat->throttled += throttle.is_throttled;
         if (throttle.is_throttled)
@@ -166,6 +168,7 @@ static int tell_cores(const struct teller *teller, struct heat *heat)
             return -1;
         cores++;
         heat->has_busy_hot |= throttle.hot_n > 0;
+        heat->was_set_down |= throttle.set_down_n > 0;
         heat->judged += throttle.is_judged;
         throttled += throttle.is_throttled;
         if (throttle.is_throttled && throttle.hot_slow_n > most) {
@@ -207,6 +210,9 @@ static int tell_heat(const struct teller *teller)
     const char *meaning =
         heat.throttled > 0 ? "clocks fell with it"
         : heat.judged > 0  ? "no clock fell under load with it: hot, not throttling"
+        : heat.was_set_down
+            ? "whether it throttled cannot be told: the clock was low already when it was cool (a "
+              "power mode, a limit)"
         : heat.has_busy_hot
             ? "whether it throttled cannot be told: the same load was not seen when it was cool"
             : "whether it throttled cannot be told: no clock with its load was logged under load";

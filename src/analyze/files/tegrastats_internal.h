@@ -159,7 +159,8 @@ struct tegra_episode {
 /* One unit of a part: its clock in the heat against its clock at the same load when cool. */
 struct tegra_throttle {
     uint64_t cool_n, cool_slow_n, hot_n, hot_slow_n;
-    uint64_t hot_judged_n; /* of hot_n: whose load was seen when cool */
+    uint64_t hot_judged_n; /* of hot_n: whose load was seen when cool, and not set down before */
+    uint64_t set_down_n;   /* of hot_n: slow since it was cool */
     bool is_judged;        /* enough of both */
     bool is_throttled;
     double drop_pct, lo, hi; /* of the slow hot samples, with its 95 % interval */

@@ -6,7 +6,9 @@
  * for a load that was not seen when cool, that of the next lower one, which is less. A sample is
  * slow if its clock is at least a tenth below it. A unit throttled if three lines or more in a row
  * were slow in the heat, and slow samples are a larger share of the hot ones than of the cool ones,
- * by the bounds of both (97.5 % each, Clopper & Pearson 1934).
+ * by the bounds of both (97.5 % each, Clopper & Pearson 1934). A clock that was slow already when
+ * the board was cool, and from then on, was set down (a power mode, a limit): heat did not begin
+ * that, and its samples tell nothing of heat.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -165,6 +167,7 @@ static int count_samples(const struct history *history, struct tegra_throttle *t
 {
     CLEANUP_FREE double *drops = calloc(history->count ? history->count : 1, sizeof(*drops));
     struct moments drop = {0}, cool = {0}, slow = {0};
+    bool was_slow = false, was_set_down = false;
     if (!drops)
         return -1;
     for (size_t i = 0; i < history->count; i++) {
@@ -174,8 +177,13 @@ static int count_samples(const struct history *history, struct tegra_throttle *t
         throttle->cool_n += is_cool(history, busy);
         throttle->cool_slow_n += is_cool(history, busy) && is_slow;
         throttle->hot_n += is_hot(history, busy);
-        throttle->hot_judged_n += is_hot(history, busy) && !isnan(ratio);
-        if (!is_hot(history, busy) || !is_slow)
+        if (isnan(ratio))
+            continue;
+        was_set_down = is_slow && (was_slow ? was_set_down : is_cool(history, busy));
+        was_slow = is_slow;
+        throttle->set_down_n += is_hot(history, busy) && was_set_down;
+        throttle->hot_judged_n += is_hot(history, busy) && !was_set_down;
+        if (!is_hot(history, busy) || !is_slow || was_set_down)
             continue;
         drops[throttle->hot_slow_n++] = 100 * (1 - ratio);
         moments_add(&drop, 100 * (1 - ratio));

@@ -124,6 +124,29 @@ static void a_clock_that_always_jumps_is_not_throttling(void **state)
     strbuf_deinit(&log);
 }
 
+/* A power mode set at 60 C, long before it was hot; and the same with the full clock back in
+ * between, from which it falls in the heat. */
+static void a_clock_set_down_before_the_heat_is_not_throttling(void **state)
+{
+    (void)state;
+    for (unsigned is_back = 0; is_back < 2; is_back++) {
+        struct strbuf log = {0};
+        struct analysis analysis;
+        struct analyze_options options = file_options();
+        for (unsigned s = 0; s < 300; s++) {
+            bool is_low = s >= 100 && !(is_back && s >= 150 && s < 200);
+            add_line(&log, s, 4000, 0, 95, is_low ? 600 : 1000, 50 + s / 5.0, 10000);
+        }
+        analyze(&log, &options, &analysis);
+        const struct finding *hot = finding_that(&analysis, "hot");
+        assert_int_equal(finding_of(&analysis, "throttling") != NULL, is_back);
+        assert_contains(hot->sentence,
+                        is_back ? "clocks fell with it" : "low already when it was cool");
+        analysis_deinit(&analysis);
+        strbuf_deinit(&log);
+    }
+}
+
 static void never_cool_cannot_be_told(void **state)
 {
     (void)state;
@@ -363,6 +386,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_falls_in_the_heat_under_load_is_throttling),
         cmocka_unit_test(heat_alone_and_idleness_are_not_throttling),
         cmocka_unit_test(a_clock_that_always_jumps_is_not_throttling),
+        cmocka_unit_test(a_clock_set_down_before_the_heat_is_not_throttling),
         cmocka_unit_test(never_cool_cannot_be_told),
         cmocka_unit_test(energy_is_the_integral_of_the_current_values),
         cmocka_unit_test(a_gap_is_told_and_not_filled),
