@@ -5,8 +5,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/util.h"
+#include "format/log_line.h"
+
+#define PREFIX_MAX 128          /* bytes before the groups */
+#define TIME_MAX_S 253402300800 /* the year 10000 */
 
 struct scan {
     const char *at, *end;
@@ -270,30 +275,52 @@ static void take_group(struct scan *scan)
         give_up(scan, count);
 }
 
-/* "07-25-2026 09:08:28 ", month first. */
-static void take_time(struct scan *scan)
+/* "09:08:28" of `date +%T`: as on the first day of 1970. */
+static bool parse_clock(const char *text, const char *end, double *ret_s)
 {
-    struct tegrastats_line *line = scan->line;
-    double part[6];
-    static const char behind[] = "-- ::";
-    struct scan begin = *scan;
-    for (size_t i = 0; i < 6; i++) {
-        if (!take_number(scan, &part[i]) || part[i] < 0 || (i < 5 && !take(scan, behind[i]))) {
-            *scan = begin;
-            return;
-        }
+    double part[3];
+    struct scan scan = {.at = text, .end = end};
+    take(&scan, '[');
+    for (size_t i = 0; i < 3; i++) {
+        if (!take_number(&scan, &part[i]) || part[i] < 0 || (i < 2 && !take(&scan, ':')))
+            return false;
     }
-    line->has_time = part[0] >= 1 && part[0] <= 12 && part[1] >= 1 && part[1] <= 31 &&
-                     part[2] >= 1970 && part[2] <= 9999 && part[3] <= 23 && part[4] <= 59 &&
-                     part[5] <= 60;
+    *ret_s = part[0] * 3600 + part[1] * 60 + part[2];
+    return part[0] < 24 && part[1] < 60 && part[2] < 61;
+}
+
+/* "07-25-2026 09:08:28", month first, is tegrastats' own; another stands before it where a log
+ * daemon, `ts` or a shell wrote the line. */
+static void find_time(const char *text, const char *end, struct tegrastats_line *line)
+{
+    struct log_line log;
+    struct tm tm;
+    log_line_parse(text, (size_t)(end - text), &log);
+    double s = log.time.s;
+    if (log.time.kind == TIMESTAMP_NONE && !parse_clock(text, end, &s))
+        return;
+    time_t whole = s >= 0 && s < TIME_MAX_S ? (time_t)s : -1;
+    line->has_time = whole >= 0 && gmtime_r(&whole, &tm);
     if (!line->has_time)
         return;
-    line->month = (int)part[0];
-    line->day = (int)part[1];
-    line->year = (int)part[2];
-    line->hour = (int)part[3];
-    line->minute = (int)part[4];
-    line->second = (int)part[5];
+    line->month = tm.tm_mon + 1;
+    line->day = tm.tm_mday;
+    line->year = tm.tm_year + 1900;
+    line->hour = tm.tm_hour;
+    line->minute = tm.tm_min;
+    line->second = tm.tm_sec;
+}
+
+/* Behind the time, a host and a program. */
+static bool skip_to_groups(struct scan *scan)
+{
+    const char *text = scan->at;
+    for (; scan->at < scan->end && scan->at - text <= PREFIX_MAX; scan->at++) {
+        bool begins_word = scan->at == text || !isalnum((unsigned char)scan->at[-1]);
+        if (begins_word && looking_at(scan, "RAM "))
+            return true;
+    }
+    return false;
 }
 
 bool tegrastats_line_parse(const char *text, size_t size, struct tegrastats_line *ret_line)
@@ -302,10 +329,11 @@ bool tegrastats_line_parse(const char *text, size_t size, struct tegrastats_line
     ret_line->has_time = ret_line->is_cut = false;
     ret_line->count = ret_line->unknown = 0;
     skip_blanks(&scan);
-    take_time(&scan);
-    skip_blanks(&scan);
-    if (!looking_at(&scan, "RAM "))
+    const char *begin = scan.at;
+    if (!skip_to_groups(&scan))
         return false;
+    if (scan.at > begin)
+        find_time(begin, scan.at, ret_line);
     while (scan.at < scan.end) {
         take_group(&scan);
         skip_blanks(&scan);

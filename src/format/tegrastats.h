@@ -11,8 +11,9 @@
  * Which value: the first of a rail. The second is the mean since tegrastats began, so that
  * averaging it weighs the past twice. Units: MB (2^20), percent, MHz, degrees C, mW. NaN: not said;
  * `is_off`: said to be off, not 0. Time: the stamp of newer releases has whole seconds and no zone,
- * and lines may share one. Memory: the caller's line; names point into the text. Threads: any.
- * Errors: see tegrastats_line_parse.
+ * and lines may share one; another before the groups (log_line.h's, "09:08:28") is cut to seconds.
+ * Memory: the caller's line; names point into the text. Threads: any. Errors: see
+ * tegrastats_line_parse.
  */
 #ifndef TACHO_FORMAT_TEGRASTATS_H
 #define TACHO_FORMAT_TEGRASTATS_H

@@ -117,6 +117,45 @@ static void the_newer_forms(void **state)
     assert_true(line.unknown >= 1);
 }
 
+/* What a log daemon, `ts`, or a shell puts before the line. */
+static void stamps_of_others(void **state)
+{
+    static const struct {
+        const char *before;
+        int year, month, day, hour; /* 0: no time */
+    } cases[] = {
+        {"2026-11-20 08:15:24 ", 2026, 11, 20, 8},
+        {"2026-11-20T08:15:24.250Z ", 2026, 11, 20, 8},
+        {"[2026-11-20 08:15:24] ", 2026, 11, 20, 8},
+        {"1795162524 ", 2026, 11, 20, 8},
+        {"1795162524.250 ", 2026, 11, 20, 8},
+        {"Nov 20 08:15:24 ", 1970, 11, 20, 8},
+        {"Nov 20 08:15:24 jetson tegrastats[512]: ", 1970, 11, 20, 8},
+        {"2026-11-20T08:15:24+0000 jetson tegrastats[512]: ", 2026, 11, 20, 8},
+        {"08:15:24 ", 1970, 1, 1, 8},
+        {"[08:15:24] ", 1970, 1, 1, 8},
+        {"board 7: ", 0, 0, 0, 0},
+        {"25:15:24 ", 0, 0, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char text[160];
+        snprintf(text, sizeof(text), "%sRAM 3/125MB (lfb 12x4MB) CPU [7%%@2601]", cases[i].before);
+        parse(text);
+        assert_int_equal(line.has_time, cases[i].year > 0);
+        assert_int_equal(line.unknown, 0);
+        is(TEGRASTATS_MEMORY, "RAM", 0, 3, 125);
+        is(TEGRASTATS_CORE, "cpu", 0, 7, 2601);
+        if (!line.has_time)
+            continue;
+        assert_int_equal(line.year, cases[i].year);
+        assert_int_equal(line.month, cases[i].month);
+        assert_int_equal(line.day, cases[i].day);
+        assert_int_equal(line.hour, cases[i].hour);
+        assert_int_equal(line.minute, 15);
+        assert_int_equal(line.second, 24);
+    }
+}
+
 static void what_is_no_line_of_it(void **state)
 {
     static const char *const none[] = {"",           " ",
@@ -238,6 +277,7 @@ int main(void)
         cmocka_unit_test(the_oldest_form),
         cmocka_unit_test(rails_that_are_named_like_units),
         cmocka_unit_test(the_newer_forms),
+        cmocka_unit_test(stamps_of_others),
         cmocka_unit_test(what_is_no_line_of_it),
         cmocka_unit_test(a_line_that_is_cut_off),
         cmocka_unit_test(a_log_is_series_over_time),
