@@ -40,18 +40,35 @@ static bool is_word(const struct word *word, const char *text)
     return strlen(text) == size && strncasecmp(word->begin, text, size) == 0;
 }
 
+/* Why a value is no time; SKIP_COUNT: it is one. Of a word that has nothing of a number, nobody said
+ * that it is one: SKIP_OTHER_LINE. */
+static enum skip time_of(const struct word *value, double *ret_ms)
+{
+    const char *end = number_parse(value->begin, value->end, ret_ms);
+    bool has_digit = false;
+    for (const char *at = value->begin; at < value->end; at++)
+        has_digit = has_digit || isdigit((unsigned char)*at);
+    if (end != value->end)
+        return has_digit ? SKIP_NOT_A_NUMBER : SKIP_OTHER_LINE;
+    if (!isfinite(*ret_ms))
+        return SKIP_NOT_FINITE;
+    return *ret_ms >= 0 ? SKIP_COUNT : SKIP_NEGATIVE;
+}
+
 /* "2.5 ms" and "2.5ms", from words[at] on: how many words it takes, 0: it is none. */
-static size_t time_at(const struct word *words, size_t count, size_t at, double *ret_ms)
+static size_t time_at(const struct word *words, size_t count, size_t at, double *ret_ms,
+                      enum skip *ret_why)
 {
     if (at >= count)
         return 0;
-    const char *end = number_parse(words[at].begin, words[at].end, ret_ms);
-    if (!end || !(*ret_ms >= 0) || !isfinite(*ret_ms))
+    struct word value = words[at], unit = {value.end - 2, value.end};
+    bool is_joined = value.end - value.begin > 2 && is_word(&unit, "ms");
+    if (is_joined)
+        value.end = unit.begin;
+    else if (at + 1 >= count || !is_word(&words[at + 1], "ms"))
         return 0;
-    struct word rest = {end, words[at].end};
-    if (is_word(&rest, "ms"))
-        return 1;
-    return end == words[at].end && at + 1 < count && is_word(&words[at + 1], "ms") ? 2 : 0;
+    *ret_why = time_of(&value, ret_ms);
+    return is_joined ? 1 : 2;
 }
 
 /* GPU, DLA, DLA0, DLA1, CPU; what follows them (a comma) is left out. */
@@ -70,14 +87,23 @@ static size_t device_size(const struct word *word)
     return 0;
 }
 
+/* A line of a known form whose time is none is a row of data that is lost. */
+static bool is_spoilt(struct profiler_item *item, enum skip why)
+{
+    if (why != SKIP_COUNT && why != SKIP_OTHER_LINE)
+        item->why = why;
+    return why != SKIP_COUNT;
+}
+
 static bool find_layer(const struct word *words, size_t count, struct profiler_item *ret)
 {
     for (size_t at = 2; at < count; at++) {
-        size_t taken = time_at(words, count, at, &ret->time_ms);
+        enum skip why;
+        size_t taken = time_at(words, count, at, &ret->time_ms, &why);
         if (taken == 0 || at + taken >= count)
             continue;
         ret->device_size = device_size(&words[at + taken]);
-        if (ret->device_size == 0)
+        if (ret->device_size == 0 || is_spoilt(ret, why))
             continue;
         ret->device = words[at + taken].begin;
         ret->name = words[at - 2].begin;
@@ -104,7 +130,8 @@ static bool find_transfer(const struct word *words, size_t count, struct profile
             continue;
         if (!is_word(&words[at + 2], "bytes") && !is_word(&words[at + 2], "byte"))
             continue;
-        if (time_at(words, count, at + 3, &ret->time_ms) > 0)
+        enum skip why;
+        if (time_at(words, count, at + 3, &ret->time_ms, &why) > 0 && !is_spoilt(ret, why))
             return true;
     }
     return false;
@@ -121,11 +148,13 @@ static bool find_total(const struct word *words, size_t count, struct profiler_i
         if (size < length || strncmp(word.begin, name, length) != 0)
             continue;
         struct word own[2] = {{word.begin + length, word.end}, {NULL, NULL}};
+        enum skip why;
         if (size == length)
-            return time_at(words, count, at + 1, &ret->time_ms) > 0;
+            return time_at(words, count, at + 1, &ret->time_ms, &why) > 0 && !is_spoilt(ret, why);
         if (at + 1 < count)
             own[1] = words[at + 1];
-        return time_at(own, at + 1 < count ? 2 : 1, 0, &ret->time_ms) > 0;
+        return time_at(own, at + 1 < count ? 2 : 1, 0, &ret->time_ms, &why) > 0 &&
+               !is_spoilt(ret, why);
     }
     return false;
 }
@@ -161,7 +190,7 @@ static bool find_batch(const char *text, size_t size, struct profiler_item *ret)
 enum profiler_line profiler_text_line(const char *text, size_t size, struct profiler_item *ret)
 {
     struct word words[WORDS_MAX];
-    *ret = (struct profiler_item){0};
+    *ret = (struct profiler_item){.why = SKIP_OTHER_LINE};
     size_t count = split(text, size, words);
     if (find_transfer(words, count, ret))
         return PROFILER_TRANSFER;
@@ -272,7 +301,7 @@ int profiler_text_read(struct source *source, const struct layer_sink *sink,
         struct profiler_item item;
         enum profiler_line kind = profiler_text_line(line.text, line.size, &item);
         if (kind == PROFILER_OTHER) {
-            skips_add(&skips, line.size == 0 ? SKIP_BLANK : SKIP_OTHER_LINE, line.number);
+            skips_add(&skips, line.size == 0 ? SKIP_BLANK : item.why, line.number);
             continue;
         }
         /* A total of nothing is one of something else. */

@@ -34,6 +34,7 @@ struct profiler_item {
     bool to_device; /* TRANSFER */
     double bytes, time_ms;
     uint64_t batch;
+    enum skip why; /* OTHER: what it is skipped for */
 };
 
 enum profiler_line profiler_text_line(const char *text, size_t size, struct profiler_item *ret);

@@ -89,6 +89,32 @@ static const char trtexec_8[] =
     "[11/20/2026-10:47:59] [I]       36.00       3.0000       2.8000     100.0   Total\n"
     "[11/20/2026-10:47:59] [I]        1.00       1.0000       1.0000     100.0   behind it\n";
 
+/* Rows of data that are lost, told apart from lines of something else. */
+static void times_that_are_none(void **state)
+{
+    static const struct {
+        const char *text;
+        enum skip why;
+    } cases[] = {
+        {"conv1 Convolution nan ms GPU", SKIP_NOT_FINITE},
+        {"conv1 Convolution infms DLA0", SKIP_NOT_FINITE},
+        {"conv1 Convolution -3 ms GPU", SKIP_NEGATIVE},
+        {"conv1 Convolution 1,5 ms GPU", SKIP_NOT_A_NUMBER},
+        {"conv1 Convolution 1.5.2ms CPU", SKIP_NOT_A_NUMBER},
+        {"H2D 602112 bytes -0.8 ms", SKIP_NEGATIVE},
+        {"Total: nan ms", SKIP_NOT_FINITE},
+        {"layer type time ms GPU", SKIP_OTHER_LINE},
+        {"conv1 Convolution -3 s GPU", SKIP_OTHER_LINE},
+        {"it took 1,5 ms altogether", SKIP_OTHER_LINE},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct profiler_item item;
+        assert_int_equal(line_of(cases[i].text, &item), PROFILER_OTHER);
+        if (item.why != cases[i].why)
+            fail_msg("%s: %s", cases[i].text, skip_name(item.why));
+    }
+}
+
 static void log_of_trtexec(void **state)
 {
     struct trtexec_log log;
@@ -142,6 +168,7 @@ int main(void)
         cmocka_unit_test(layers_anywhere_in_a_line),
         cmocka_unit_test(other_lines),
         cmocka_unit_test(transfers_totals_and_batches),
+        cmocka_unit_test(times_that_are_none),
         cmocka_unit_test(log_of_trtexec),
         cmocka_unit_test(log_of_tensorrt_7),
     };
