@@ -40,8 +40,8 @@ static bool is_word(const struct word *word, const char *text)
     return strlen(text) == size && strncasecmp(word->begin, text, size) == 0;
 }
 
-/* Why a value is no time; SKIP_COUNT: it is one. Of a word that has nothing of a number, nobody said
- * that it is one: SKIP_OTHER_LINE. */
+/* Why a value is no time; SKIP_COUNT: it is one. Of a word that has nothing of a number, nobody
+ * said that it is one: SKIP_OTHER_LINE. */
 static enum skip time_of(const struct word *value, double *ret_ms)
 {
     const char *end = number_parse(value->begin, value->end, ret_ms);

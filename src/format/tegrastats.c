@@ -116,6 +116,10 @@ static bool take_memory(struct scan *scan, const char *name, size_t length)
     double scale = take_word(scan, "kB") ? 1 / 1024.0 : take_word(scan, "MB") ? 1 : NAN;
     if (isnan(scale))
         return false;
+    if (used > total) { /* digits that ran together */
+        scan->line->is_spoilt = true;
+        return false;
+    }
     struct tegrastats_item *item = add_item(scan, TEGRASTATS_MEMORY, name, length);
     if (item) {
         item->value = used * scale;
@@ -326,7 +330,7 @@ static bool skip_to_groups(struct scan *scan)
 bool tegrastats_line_parse(const char *text, size_t size, struct tegrastats_line *ret_line)
 {
     struct scan scan = {.at = text, .end = text + size, .line = ret_line};
-    ret_line->has_time = ret_line->is_cut = false;
+    ret_line->has_time = ret_line->is_cut = ret_line->is_spoilt = false;
     ret_line->count = ret_line->unknown = 0;
     skip_blanks(&scan);
     const char *begin = scan.at;
@@ -343,7 +347,7 @@ bool tegrastats_line_parse(const char *text, size_t size, struct tegrastats_line
         has_memory |= ret_line->items[i].kind == TEGRASTATS_MEMORY;
         has_more |= ret_line->items[i].kind != TEGRASTATS_MEMORY;
     }
-    return has_memory && has_more;
+    return (has_memory || ret_line->is_spoilt) && has_more;
 }
 
 /* ---- total power ---- */

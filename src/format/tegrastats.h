@@ -48,6 +48,7 @@ struct tegrastats_line {
     struct tegrastats_item items[TEGRASTATS_ITEMS_MAX];
     size_t unknown; /* groups of no known form */
     bool is_cut;    /* the line ends within a group */
+    bool is_spoilt; /* more memory in use than there is; that group is left out */
 };
 
 /* Whether it is a line of tegrastats at all: it has memory, and cores or a unit. The line ends

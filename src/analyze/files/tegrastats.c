@@ -37,6 +37,8 @@ static void take_line(struct tegra_log *log, const struct line *line)
         skips_add(&log->skips, SKIP_OTHER_LINE, line->number);
     else if (parsed.is_cut || !line->has_end)
         skips_add(&log->skips, SKIP_CUT_OFF, line->number);
+    else if (parsed.is_spoilt)
+        skips_add(&log->skips, SKIP_NOT_A_NUMBER, line->number);
     else
         tegra_log_add(log, &parsed, line->number);
 }

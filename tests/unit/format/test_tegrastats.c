@@ -156,6 +156,15 @@ static void stamps_of_others(void **state)
     }
 }
 
+static void more_memory_than_there_is_cannot_be(void **state)
+{
+    parse("RAM 9999999999999999999/3957MB (lfb 1x4MB) SWAP 0/0MB (cached 0MB) CPU [7%@2601]");
+    assert_true(line.is_spoilt);
+    is(TEGRASTATS_MEMORY, "SWAP", 0, 0, 0);
+    parse("RAM 3957/3957MB (lfb 1x4MB) CPU [7%@2601]");
+    assert_false(line.is_spoilt);
+}
+
 static void what_is_no_line_of_it(void **state)
 {
     static const char *const none[] = {"",           " ",
@@ -278,6 +287,7 @@ int main(void)
         cmocka_unit_test(rails_that_are_named_like_units),
         cmocka_unit_test(the_newer_forms),
         cmocka_unit_test(stamps_of_others),
+        cmocka_unit_test(more_memory_than_there_is_cannot_be),
         cmocka_unit_test(what_is_no_line_of_it),
         cmocka_unit_test(a_line_that_is_cut_off),
         cmocka_unit_test(a_log_is_series_over_time),

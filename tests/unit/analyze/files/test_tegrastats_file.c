@@ -323,6 +323,23 @@ static void boards_are_told_apart_and_other_lines_counted(void **state)
 }
 
 /* Off is not 0, a fixed PMIC no temperature, -256 no zone; a clock that is set back is counted. */
+static void more_memory_than_there_is_is_left_out(void **state)
+{
+    (void)state;
+    struct strbuf log = {0};
+    struct analysis analysis;
+    struct analyze_options options = file_options();
+    for (unsigned s = 0; s < 30; s++)
+        add_line(&log, s, s == 7 ? 99999 : 4000, 0, 95, 600, 50, 10000);
+    analyze(&log, &options, &analysis);
+    assert_null(finding_of(&analysis, "memory_pressure"));
+    assert_int_equal(analysis.inputs[0]->skips.of[SKIP_NOT_A_NUMBER].count, 1);
+    assert_int_equal(analysis.inputs[0]->skips.of[SKIP_NOT_A_NUMBER].first_line, 8);
+    assert_int_equal(analysis.inputs[0]->skips.rows, 29);
+    analysis_deinit(&analysis);
+    strbuf_deinit(&log);
+}
+
 static void what_is_not_known_is_none(void **state)
 {
     (void)state;
@@ -394,6 +411,7 @@ int main(void)
         cmocka_unit_test(swap_that_grows_is_a_warning_and_swap_that_rests_is_none),
         cmocka_unit_test(the_total_follows_the_board),
         cmocka_unit_test(boards_are_told_apart_and_other_lines_counted),
+        cmocka_unit_test(more_memory_than_there_is_is_left_out),
         cmocka_unit_test(what_is_not_known_is_none),
         cmocka_unit_test(nothing_in_it_is_said),
     };
