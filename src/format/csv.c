@@ -321,7 +321,6 @@ int csv_open(struct source *source, const struct csv_want *wants, size_t want_co
         csv_close(csv);
         return rc;
     }
-    csv->has_quotes = memchr(text, '"', size) != NULL;
     for (const char *first = "\n\r# "; *first; first++)
         csv->is_odd_first[(unsigned char)*first] = true;
     if (csv->header_size > 0)
@@ -375,91 +374,4 @@ uint64_t csv_lines(const struct csv *csv)
 const struct skips *csv_skips(const struct csv *csv)
 {
     return &csv->skips;
-}
-
-/* ---- reading ---- */
-
-struct reading {
-    struct csv *csv;
-    const struct csv_job *job;
-};
-
-static void scan_free(void *context, void *pointer)
-{
-    struct reading *reading = context;
-    struct csv_scan *scan = pointer;
-    if (scan->result)
-        reading->job->result_free(reading->job->context, scan->result);
-    strbuf_deinit(&scan->unquoted);
-    strbuf_deinit(&scan->carry);
-    free(scan->texts);
-    free(scan->numbers);
-    free(scan);
-}
-
-static void *scan_new(void *context)
-{
-    struct reading *reading = context;
-    const struct csv *csv = reading->csv;
-    struct csv_scan *scan = calloc(1, sizeof(*scan));
-    if (!scan)
-        return NULL;
-    size_t cells = csv->want_count * CSV_BATCH;
-    scan->csv = csv;
-    scan->job = reading->job;
-    scan->texts = calloc(cells, sizeof(*scan->texts));
-    scan->numbers = calloc(cells, sizeof(*scan->numbers));
-    scan->result = reading->job->result_new(reading->job->context);
-    if (!scan->texts || !scan->numbers || !scan->result) {
-        scan_free(context, scan);
-        return NULL;
-    }
-    scan->rows.line = scan->lines;
-    for (size_t i = 0; i < csv->want_count; i++) {
-        if (csv->column_of[i] < 0)
-            continue;
-        if (csv->wants[i].kind == CSV_TEXT || csv->wants[i].kind == CSV_LAZY_TIME)
-            scan->rows.text[i] = scan->texts + i * CSV_BATCH;
-        else
-            scan->rows.number[i] = scan->numbers + i * CSV_BATCH;
-    }
-    return scan;
-}
-
-static int scan_chunk(void *context, void *pointer, const struct chunk *chunk, struct error *err)
-{
-    struct reading *reading = context;
-    struct csv_scan *scan = pointer;
-    const struct csv *csv = reading->csv;
-    bool has_header = chunk->first_line == 1 && csv->header_line > 0;
-    scan->line = 0;
-    scan->header_line = has_header ? (uint32_t)csv->header_line - 1 : UINT32_MAX;
-    int rc = csv->has_quotes ? csv_scan_quoted(scan, chunk, err) : csv_scan_plain(scan, chunk, err);
-    if (rc == 0 && scan->job->chunk_end)
-        rc = scan->job->chunk_end(scan->job->context, scan->result, err);
-    return rc == 0 && !csv->has_quotes ? (int)scan->line : rc;
-}
-
-static int merge_scan(void *context, void *pointer, uint64_t first_line, struct error *err)
-{
-    struct reading *reading = context;
-    struct csv_scan *scan = pointer;
-    uint64_t begin = first_line - scan->carry_lines;
-    skips_merge(&reading->csv->skips, &scan->skips, begin);
-    memset(&scan->skips, 0, sizeof(scan->skips));
-    scan->carry_lines = 0;
-    for (size_t i = 0; i < scan->carry.len; i++)
-        scan->carry_lines += scan->carry.data[i] == '\n';
-    return reading->job->merge(reading->job->context, scan->result, begin, err);
-}
-
-int csv_each(struct csv *csv, unsigned threads, const struct csv_job *job, struct error *err)
-{
-    struct reading reading = {.csv = csv, .job = job};
-    struct source_job chunks = {.context = &reading,
-                                .result_new = scan_new,
-                                .result_free = scan_free,
-                                .work = scan_chunk,
-                                .merge = merge_scan};
-    return source_each(csv->source, csv->has_quotes ? 1 : threads, &chunks, &csv->lines, err);
 }

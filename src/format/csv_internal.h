@@ -1,5 +1,5 @@
-/* csv_internal.h: what csv.c (header), csv_scan.c (rows), csv_quoted.c (rows with quotes) and
- * csv_values.c (what rows hold) share.
+/* csv_internal.h: what csv.c (header), csv_each.c (threads), csv_scan.c (rows), csv_quoted.c (rows
+ * with quotes) and csv_values.c (what rows hold) share.
  */
 #ifndef TACHO_FORMAT_CSV_INTERNAL_H
 #define TACHO_FORMAT_CSV_INTERNAL_H
@@ -15,8 +15,7 @@ struct csv {
     const struct csv_want *wants;
     size_t want_count;
     char delimiter;
-    bool has_quotes; /* in the part that was looked at: rows may span lines, and come in order */
-    char *text;      /* of the header, in which names point */
+    char *text; /* of the header, in which names point */
     char **names;
     size_t column_count;
     uint64_t header_line; /* 1-based; 0: none is left to pass over, it was a comment */
@@ -39,7 +38,8 @@ struct csv_field {
 struct csv_scan {
     const struct csv *csv;
     const struct csv_job *job;
-    void *result; /* of the job */
+    void *result;       /* of the job */
+    struct chunk chunk; /* that is read; its text stands until it is merged */
     struct csv_rows rows;
     struct skips skips;
     uint32_t lines[CSV_BATCH];

@@ -43,6 +43,7 @@ struct chunk {
     uint64_t first_line; /* 1: the file begins here; 0: merge knows */
     bool is_cut;         /* its last line was longer than SOURCE_LINE_MAX */
     bool is_last;        /* the last line may lack its newline */
+    bool has_quotes;     /* a '"' stands in it or, where all is read in order, before it */
 };
 
 /* What is done with each chunk. A result belongs to one thread and is used again after merging. */
@@ -50,12 +51,13 @@ struct source_job {
     void *context;
     void *(*result_new)(void *context); /* NULL: out of memory */
     void (*result_free)(void *context, void *result);
-    /* By any thread, several at once. An error, the number of the chunk's lines, or 0: they are
-     * still to be counted. */
+    /* By any thread, several at once. An error (its line counted since the chunk began), the number
+     * of the chunk's lines, or 0: they are still to be counted. */
     int (*work)(void *context, void *result, const struct chunk *chunk, struct error *err);
-    /* One at a time, in the order of the file; chunk->first_line is known now, its text is not.
-     * Leaves the result empty for the next chunk. */
+    /* One at a time, in the order of the file; first_line is known now, the chunk's text still
+     * stands. Leaves the result empty for the next chunk. */
     int (*merge)(void *context, void *result, uint64_t first_line, struct error *err);
+    bool finds_quotes; /* chunk->has_quotes is wanted */
 };
 
 /* All of it. threads 0: as many as there are CPUs. The first error in the order of the file ends it

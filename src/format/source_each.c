@@ -23,8 +23,9 @@ struct crew {
     pthread_cond_t turn;
     uint64_t next_chunk, next_merge;
     uint64_t lines;
-    bool has_ended; /* no more chunks to take */
-    int rc;         /* of the first error in the order of the file */
+    bool has_ended;  /* no more chunks to take */
+    bool has_quotes; /* what was read in order holds one */
+    int rc;          /* of the first error in the order of the file */
     struct error error;
 };
 
@@ -129,6 +130,11 @@ static uint64_t count_lines(const struct chunk *chunk)
     return lines + (chunk->size > 0 && at[-1] != '\n');
 }
 
+static bool has_quotes(const struct crew *crew, const struct chunk *chunk)
+{
+    return crew->job->finds_quotes && chunk->size > 0 && memchr(chunk->text, '"', chunk->size);
+}
+
 /* 1: a chunk; 0: there is none left; or an error. *ret_index is its place in any case. */
 static int take(struct hand *hand, struct chunk *ret, uint64_t *ret_index, struct error *err)
 {
@@ -143,6 +149,8 @@ static int take(struct hand *hand, struct chunk *ret, uint64_t *ret_index, struc
         rc = 0;
     else if (!source->is_regular)
         rc = source_next_chunk(source, &hand->buffer, ret, err);
+    if (rc == 1 && !source->is_regular)
+        ret->has_quotes = crew->has_quotes = crew->has_quotes || has_quotes(crew, ret);
     if (rc != 0)
         crew->next_chunk++;
     crew->has_ended = crew->has_ended || rc <= 0;
@@ -150,6 +158,7 @@ static int take(struct hand *hand, struct chunk *ret, uint64_t *ret_index, struc
     if (rc == 1 && source->is_regular) {
         rc = read_part(source, *ret_index, &hand->buffer, ret, err);
         rc = rc < 0 ? rc : 1;
+        ret->has_quotes = rc == 1 && has_quotes(crew, ret);
     }
     return rc;
 }
@@ -161,6 +170,8 @@ static bool hand_in(struct hand *hand, uint64_t index, uint64_t lines, int rc, s
     pthread_mutex_lock(&crew->lock);
     while (crew->next_merge != index)
         pthread_cond_wait(&crew->turn, &crew->lock);
+    if (rc < 0 && err->line > 0)
+        err->line += (int)crew->lines;
     if (rc == 0 && crew->rc == 0)
         rc = crew->job->merge(crew->job->context, hand->result, crew->lines + 1, err);
     crew->lines += lines;

@@ -90,6 +90,16 @@ analyzers() {
     "$TACHO" analyze latency rows.csv --format markdown | grep -q 'values that are NaN or infinite: 2 (first in line 5)'
 }
 
+@test "analyze: quotes that first appear far into the file, or in a pipe" {
+    { echo 'id,msg,latency_ms'; yes i,ok,10 | head -7000; yes 'i,"timeout, retry",500' | head -300; } >late.csv
+    "$TACHO" analyze latency late.csv --json >json
+    jq -e '.inputs[0] | .rows == 7300 and .lines == 7301 and .skipped == []' json
+    jq -e '[.tables[] | .. | numbers] | max == 500 or index(500) != null' json
+    { cat late.csv; sleep 0.2; printf 'i,"two\n'; sleep 0.2; printf 'or\n'; sleep 0.2; printf 'three",600\n'; } |
+        "$TACHO" analyze latency - --json >json
+    jq -e '.inputs[0] | .rows == 7301 and .lines == 7304 and .skipped == []' json
+}
+
 @test "analyze: a line of 100 MB is told and passed over" {
     { printf 'latency_ms\n1\n'; head -c 100000000 /dev/zero | tr '\0' 7; printf '\n2\n'; } >long.csv
     "$TACHO" analyze latency long.csv --json >json

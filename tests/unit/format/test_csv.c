@@ -297,6 +297,54 @@ static void test_large_with_quotes(void **state)
     strbuf_deinit(&expected);
 }
 
+/* Quotes that first appear far behind what is looked at for the header. */
+static void test_quotes_that_come_late(void **state)
+{
+    for (size_t plain = 20000; plain <= 60000; plain += 20000) {
+        struct strbuf text = {0}, expected = {0};
+        strbuf_append(&text, "latency_ms,name\n");
+        for (size_t i = 0; i < plain; i++) {
+            strbuf_printf(&text, "%zu,plain and long enough\n", i);
+            strbuf_printf(&expected, "%zu <plain and long enough>\n", i);
+        }
+        for (size_t i = 0; i < 30000; i++) {
+            strbuf_printf(&text, "\"%zu\",\"retry,\n%zu\"\n%zu,w\n", i, i, i);
+            strbuf_printf(&expected, "%zu <retry,\n%zu>\n%zu <w>\n", i, i, i);
+        }
+        strbuf_append(&text, "oops,w\n");
+        for (unsigned threads = 1; threads <= 4; threads++) {
+            struct kept kept = {0};
+            assert_int_equal(read_text(text.data, text.len, threads, &kept, NULL), 0);
+            assert_int_equal(kept.text.len, expected.len);
+            assert_memory_equal(kept.text.data, expected.data, expected.len);
+            assert_int_equal(kept.lines, 1 + plain + 90000 + 1);
+            assert_int_equal(kept.skips.of[SKIP_NOT_A_NUMBER].first_line, kept.lines);
+            strbuf_deinit(&kept.text);
+        }
+        strbuf_deinit(&text);
+        strbuf_deinit(&expected);
+    }
+}
+
+/* It costs its own line, whatever the threads, and not the rest of the file. */
+static void test_a_quote_that_is_never_closed(void **state)
+{
+    for (unsigned threads = 1; threads <= 4; threads++) {
+        struct strbuf text = {0};
+        strbuf_append(&text, "latency_ms,name\n");
+        for (size_t i = 0; i < 200000; i++)
+            strbuf_append(&text, i == 50000 ? "1,\"open\n" : "1.25,name\n");
+        struct kept kept = {0};
+        assert_int_equal(read_text(text.data, text.len, threads, &kept, NULL), 0);
+        assert_int_equal(kept.skips.rows, 199999);
+        assert_int_equal(kept.skips.of[SKIP_OPEN_QUOTE].count, 1);
+        assert_int_equal(kept.skips.of[SKIP_OPEN_QUOTE].first_line, 50002);
+        assert_int_equal(kept.lines, 200001);
+        strbuf_deinit(&kept.text);
+        strbuf_deinit(&text);
+    }
+}
+
 /* The first line of a reason, far into the file, where quotes make the lines hard to count. */
 static void test_lines_are_counted_through_quotes(void **state)
 {
@@ -385,6 +433,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_header_alone_has_no_rows, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_large, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_large_with_quotes, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_quotes_that_come_late, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_a_quote_that_is_never_closed, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_lines_are_counted_through_quotes, make_path,
                                         remove_path),
         cmocka_unit_test_setup_teardown(test_both_ways_find_the_same, make_path, remove_path),

@@ -81,7 +81,7 @@ static int part_merge(void *context, void *result, uint64_t first_line, struct e
 static void read_by(unsigned threads, const char *expected, size_t size)
 {
     struct seen seen = {.next_line = 1, .lines_agree = true};
-    struct source_job job = {&seen, part_new, part_free, part_work, part_merge};
+    struct source_job job = {&seen, part_new, part_free, part_work, part_merge, false};
     struct source *source;
     struct error err = {0};
     uint64_t lines;
@@ -190,7 +190,7 @@ static void test_a_line_that_is_too_long(void **state)
     assert_memory_equal(line.text, "last", 4);
     source_close(source);
     struct seen seen = {.next_line = 1, .lines_agree = true};
-    struct source_job job = {&seen, part_new, part_free, part_work, part_merge};
+    struct source_job job = {&seen, part_new, part_free, part_work, part_merge, false};
     uint64_t lines;
     assert_int_equal(source_open(path, &source, NULL), 0);
     assert_int_equal(source_each(source, 2, &job, &lines, NULL), 0);
@@ -225,7 +225,7 @@ static void test_a_packed_file_that_is_cut(void **state)
              path, path, path, path, path);
     assert_int_equal(system(command), 0);
     struct seen seen = {.next_line = 1, .lines_agree = true};
-    struct source_job job = {&seen, part_new, part_free, part_work, part_merge};
+    struct source_job job = {&seen, part_new, part_free, part_work, part_merge, false};
     struct source *source;
     struct error err = {0};
     assert_int_equal(source_open(path, &source, &err), 0);
