@@ -244,13 +244,15 @@ static int find_columns(struct csv *csv, struct error *err)
         int column = column_named(csv, want->name);
         for (size_t k = 0; column < 0 && want->synonyms && want->synonyms[k]; k++)
             column = column_named(csv, want->synonyms[k]);
-        if (column >= 0 && csv->want_of[column] >= 0)
-            column = -1; /* a synonym of something else, too, that comes before it */
+        /* What somebody else has, too, goes to those who need it: "--group-by power_w". */
+        if (column >= 0 && csv->want_of[column] >= 0 && !want->is_required)
+            column = -1;
         if (column < 0 && want->is_required)
             return no_column(csv, want, err);
         csv->column_of[i] = column;
         if (column < 0)
             continue;
+        csv->next_want[i] = csv->want_of[column];
         csv->want_of[column] = (int)i;
     }
     return 0;

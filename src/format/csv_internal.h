@@ -23,6 +23,7 @@ struct csv {
     size_t header_size;
     int column_of[CSV_WANTS_MAX];
     int want_of[CSV_COLUMNS_MAX]; /* -1: nobody wants it */
+    int next_want[CSV_WANTS_MAX]; /* of the same column; -1: there is none */
     bool is_odd_first[256];       /* by the first byte of a line: it may be no row */
     double relative_scale;        /* of times that are no dates: by the column's name */
     bool is_relative;

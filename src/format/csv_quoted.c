@@ -63,9 +63,13 @@ static void keep_field(struct csv_scan *scan, struct row *row, const char *begin
         return;
     bool is_quoted = end - begin >= 2 && *begin == '"';
     size_t before = scan->unquoted.len;
-    row->fields[want] = is_quoted ? unquote(scan, begin + 1, (size_t)(end - begin) - 2)
-                                  : (struct csv_field){begin, end};
-    row->is_copy[want] = scan->unquoted.len > before;
+    struct csv_field field = {begin, end};
+    if (is_quoted)
+        field = unquote(scan, begin + 1, (size_t)(end - begin) - 2);
+    for (; want >= 0; want = csv->next_want[want]) {
+        row->fields[want] = field;
+        row->is_copy[want] = scan->unquoted.len > before;
+    }
 }
 
 /* Behind the row that begins at `at`; NULL: a quote is open at the end. */

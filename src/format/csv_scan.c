@@ -81,7 +81,7 @@ static int odd_line(struct csv_scan *scan, bool is_last, struct error *err)
         last = at;
         end = marks->text + marks->any[marks->any_at++];
         int want = count < csv->column_count ? csv->want_of[count] : -1;
-        if (want >= 0)
+        for (; want >= 0; want = csv->next_want[want])
             fields[want] = (struct csv_field){at, end};
         at = end + 1;
         count++;
