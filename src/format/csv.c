@@ -78,21 +78,26 @@ static bool next_field(const char **at, const char *end, char delimiter, struct 
     return true;
 }
 
+/* A number or a date, and no name of a column. */
+static bool is_value(struct csv_field field)
+{
+    double value;
+    struct timestamp time;
+    return number_parse_all(field.begin, field.end, &value) ||
+           (timestamp_parse(field.begin, field.end, &time) > 0 && time.kind == TIMESTAMP_DATE);
+}
+
 static bool looks_like_data(struct csv_field line, char delimiter)
 {
     size_t numbers = 0, names = 0;
     const char *at = line.begin;
     struct csv_field field;
     while (next_field(&at, line.end, delimiter, &field)) {
-        double value;
-        struct timestamp time;
         if (field.begin == field.end)
             continue;
-        bool is_value =
-            number_parse_all(field.begin, field.end, &value) ||
-            (timestamp_parse(field.begin, field.end, &time) > 0 && time.kind == TIMESTAMP_DATE);
-        numbers += is_value;
-        names += !is_value;
+        bool is_number = is_value(field);
+        numbers += is_number;
+        names += !is_number;
     }
     return numbers > 0 && numbers >= names;
 }
@@ -256,6 +261,67 @@ static int find_columns(struct csv *csv, struct error *err)
         csv->want_of[column] = (int)i;
     }
     return 0;
+}
+
+/* ---- headers in mid-file ---- */
+
+static bool is_name(struct csv_field field, const char *name)
+{
+    size_t size = (size_t)(field.end - field.begin);
+    return strlen(name) == size && strncasecmp(name, field.begin, size) == 0;
+}
+
+static bool is_column(const struct csv *csv, struct csv_field field)
+{
+    bool found = false;
+    for (size_t i = 0; i < csv->column_count && !found; i++)
+        found = is_name(field, csv->names[i]);
+    return found;
+}
+
+/* One of the file's own, or what somebody would have taken instead. */
+static bool may_be_column(const struct csv *csv, struct csv_field field)
+{
+    bool found = is_column(csv, field);
+    for (size_t i = 0; i < csv->want_count && !found; i++) {
+        const struct csv_want *want = &csv->wants[i];
+        found = is_name(field, want->name);
+        for (size_t k = 0; want->synonyms && want->synonyms[k] && !found; k++)
+            found = is_name(field, want->synonyms[k]);
+    }
+    return found;
+}
+
+enum csv_header csv_header_again(const struct csv *csv, struct csv_field line)
+{
+    const char *at = line.begin;
+    struct csv_field field;
+    size_t count = 0, own = 0, known = 0;
+    bool is_same = true;
+    for (; next_field(&at, line.end, csv->delimiter, &field); count++) {
+        if (count > 0 && at > line.end && field.begin == field.end)
+            break; /* a separator at the end */
+        if (is_value(field))
+            return CSV_NO_HEADER;
+        own += is_column(csv, field);
+        known += may_be_column(csv, field);
+        bool is_wanted = count < csv->column_count && csv->want_of[count] >= 0;
+        is_same = is_same && (!is_wanted || is_name(field, csv->names[count]));
+    }
+    if (2 * own < count && known < count)
+        return CSV_NO_HEADER;
+    return is_same && count == csv->column_count ? CSV_SAME_HEADER : CSV_OTHER_HEADER;
+}
+
+int csv_other_header(const struct csv *csv, struct csv_field line, uint32_t number,
+                     struct error *err)
+{
+    int size = line.end - line.begin < 160 ? (int)(line.end - line.begin) : 160;
+    while (size > 0 && (line.begin[size - 1] == '\r' || line.begin[size - 1] == ' '))
+        size--;
+    error_set(err, ERROR_INPUT, "another header, with other columns: %.*s", size, line.begin);
+    error_at(err, source_name(csv->source), (int)number + 1, 0);
+    return error_hint(err, "what follows is another table: split the file before this line");
 }
 
 /* Relative times are seconds, unless the column's name says otherwise: "t_ms". */

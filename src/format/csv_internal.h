@@ -56,10 +56,19 @@ struct csv_scan {
     size_t bad;             /* rows of the batch that cannot be used */
 };
 
-/* 1: that many fields are right; 0: they are counted as wrong. */
-int csv_check_fields(struct csv_scan *scan, size_t count, bool last_is_empty, bool is_cut);
+/* csv.c: what a line is that cannot be used as a row. The same: what is wanted stands where it does
+ * in the first header, whatever the case, blanks and quotes. */
+enum csv_header { CSV_NO_HEADER, CSV_SAME_HEADER, CSV_OTHER_HEADER };
+enum csv_header csv_header_again(const struct csv *csv, struct csv_field line);
+/* Numbers of different columns must not be mixed. The line is counted from 0. */
+int csv_other_header(const struct csv *csv, struct csv_field line, uint32_t number,
+                     struct error *err);
+/* 1: that many fields are right; 0: they are counted as wrong; or an error: it is a header. */
+int csv_check_fields(struct csv_scan *scan, struct csv_field line, size_t count, bool last_is_empty,
+                     bool is_cut, struct error *err);
 /* A row of the batch: of each column that is wanted, the field. */
-int csv_take_row(struct csv_scan *scan, const struct csv_field *fields, struct error *err);
+int csv_take_row(struct csv_scan *scan, struct csv_field line, const struct csv_field *fields,
+                 struct error *err);
 /* The next rows of scan->marks, which have as many fields as the header; the batch has room. */
 int csv_take_rows(struct csv_scan *scan, size_t count, struct error *err);
 /* The rows so far, to the job; those that cannot be used are counted instead. */

@@ -98,11 +98,13 @@ static const char *read_row(struct csv_scan *scan, const char *at, const char *e
     }
 }
 
-static int use_row(struct csv_scan *scan, struct row *row, bool is_cut, struct error *err)
+static int use_row(struct csv_scan *scan, struct row *row, struct csv_field line, bool is_cut,
+                   struct error *err)
 {
     const struct csv *csv = scan->csv;
-    if (!csv_check_fields(scan, row->count, row->last_is_empty, is_cut))
-        return 0;
+    int rc = csv_check_fields(scan, line, row->count, row->last_is_empty, is_cut, err);
+    if (rc <= 0)
+        return rc;
     const char *copies = strbuf_get(&scan->unquoted);
     for (size_t want = 0; want < csv->want_count; want++) {
         if (!row->is_copy[want])
@@ -110,7 +112,7 @@ static int use_row(struct csv_scan *scan, struct row *row, bool is_cut, struct e
         row->fields[want].begin = copies + (uintptr_t)row->fields[want].begin;
         row->fields[want].end = copies + (uintptr_t)row->fields[want].end;
     }
-    return csv_take_row(scan, row->fields, err);
+    return csv_take_row(scan, line, row->fields, err);
 }
 
 static uint32_t lines_in(const char *from, const char *to)
@@ -137,7 +139,8 @@ static bool scan_row(struct csv_scan *scan, const char **at, const char *end, bo
     if (behind) {
         /* What was copied moves when the batch goes on, so that a batch with copies ends here. */
         bool has_copies = scan->unquoted.len > 0;
-        *ret_rc = use_row(scan, &row, behind == end && is_last, err);
+        struct csv_field all = {line, behind};
+        *ret_rc = use_row(scan, &row, all, behind == end && is_last, err);
         if (*ret_rc == 0 && has_copies)
             *ret_rc = csv_flush(scan, err);
         *at = behind;

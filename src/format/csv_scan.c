@@ -29,11 +29,14 @@ bool csv_is_passed_over(struct csv_scan *scan, const char *line, const char *end
 }
 
 /* A row of `count` fields, the last one empty perhaps, where the header has none for it. */
-int csv_check_fields(struct csv_scan *scan, size_t count, bool last_is_empty, bool is_cut)
+int csv_check_fields(struct csv_scan *scan, struct csv_field line, size_t count, bool last_is_empty,
+                     bool is_cut, struct error *err)
 {
     size_t expected = scan->csv->column_count;
     if (count == expected || (count == expected + 1 && last_is_empty))
         return 1;
+    if (!is_cut && csv_header_again(scan->csv, line) == CSV_OTHER_HEADER)
+        return csv_other_header(scan->csv, line, scan->line, err);
     skips_add(&scan->skips,
               count > expected ? SKIP_TOO_MANY_FIELDS
               : is_cut         ? SKIP_CUT_OFF
@@ -91,8 +94,10 @@ static int odd_line(struct csv_scan *scan, bool is_last, struct error *err)
     int rc = 0;
     if (!may_be_passed_over(csv, *line) || !csv_is_passed_over(scan, line, end)) {
         bool last_is_empty = end == last || (end == last + 1 && *last == '\r');
-        if (csv_check_fields(scan, count, last_is_empty, is_open && is_last))
-            rc = csv_take_row(scan, fields, err);
+        struct csv_field all = {line, end};
+        rc = csv_check_fields(scan, all, count, last_is_empty, is_open && is_last, err);
+        if (rc > 0)
+            rc = csv_take_row(scan, all, fields, err);
     }
     scan->line++;
     return rc;

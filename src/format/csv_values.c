@@ -197,7 +197,19 @@ static int take_field(struct csv_scan *scan, size_t want, size_t row, struct csv
 
 /* ---- rows ---- */
 
-int csv_take_row(struct csv_scan *scan, const struct csv_field *fields, struct error *err)
+/* A row that cannot be used may be a header. */
+static int look_at_bad(struct csv_scan *scan, size_t row, struct csv_field line, struct error *err)
+{
+    enum csv_header header = csv_header_again(scan->csv, line);
+    if (header == CSV_OTHER_HEADER)
+        return csv_other_header(scan->csv, line, scan->lines[row], err);
+    if (header == CSV_SAME_HEADER)
+        scan->why[row] = SKIP(SKIP_REPEATED_HEADER);
+    return OK;
+}
+
+int csv_take_row(struct csv_scan *scan, struct csv_field line, const struct csv_field *fields,
+                 struct error *err)
 {
     int rc = OK;
     size_t row = scan->rows.count++;
@@ -206,6 +218,8 @@ int csv_take_row(struct csv_scan *scan, const struct csv_field *fields, struct e
         if (scan->csv->column_of[want] >= 0)
             rc = take_field(scan, want, row, fields[want], err);
     }
+    if (rc == OK && scan->why[row] != OK)
+        rc = look_at_bad(scan, row, line, err);
     return rc == OK && scan->rows.count == CSV_BATCH ? csv_flush(scan, err) : rc;
 }
 
@@ -261,15 +275,33 @@ static int take_column(struct csv_scan *scan, size_t want, size_t count, struct 
     return OK;
 }
 
+static int look_at_all_bad(struct csv_scan *scan, size_t count, struct error *err)
+{
+    const struct csv_marks *marks = &scan->marks;
+    const uint32_t *mark = marks->any + marks->any_at;
+    size_t stride = scan->csv->column_count, row = scan->rows.count, end = row + count;
+    int rc = OK;
+    for (; row < end && rc == OK; row++, mark += stride) {
+        struct csv_field line = {marks->text + (uint32_t)(mark[-1] + 1),
+                                 marks->text + mark[stride - 1]};
+        if (scan->why[row] != OK)
+            rc = look_at_bad(scan, row, line, err);
+    }
+    return rc;
+}
+
 int csv_take_rows(struct csv_scan *scan, size_t count, struct error *err)
 {
     int rc = OK;
+    size_t bad = scan->bad;
+    for (size_t i = 0; i < count; i++)
+        scan->lines[scan->rows.count + i] = scan->line + (uint32_t)i;
     for (size_t want = 0; want < scan->csv->want_count && rc == OK; want++) {
         if (scan->csv->column_of[want] >= 0)
             rc = take_column(scan, want, count, err);
     }
-    for (size_t i = 0; i < count; i++)
-        scan->lines[scan->rows.count + i] = scan->line + (uint32_t)i;
+    if (rc == OK && scan->bad > bad)
+        rc = look_at_all_bad(scan, count, err);
     scan->rows.count += count;
     scan->line += (uint32_t)count;
     scan->marks.any_at += count * scan->csv->column_count;

@@ -235,6 +235,55 @@ static void test_what_is_refused(void **state)
     assert_non_null(strstr(err.message, "binary"));
 }
 
+static void refuses_line(const char *text, const char *message, int line)
+{
+    for (unsigned threads = 1; threads <= 2; threads++) {
+        struct kept kept = {0};
+        struct error err = {0};
+        assert_int_equal(read_text(text, strlen(text), threads, &kept, &err), -ERROR_INPUT);
+        assert_non_null(strstr(err.message, message));
+        assert_int_equal(err.line, line);
+        assert_string_equal(err.file, path);
+        strbuf_deinit(&kept.text);
+    }
+}
+
+/* A file to which another table was appended: its numbers belong to other columns. */
+static void test_another_header_in_mid_file(void **state)
+{
+    static const char other[] = "another header";
+    refuses_line("timestamp,latency_ms,name\n1,5,a\ntimestamp,name,latency_ms\n3,5,12\n", other, 3);
+    refuses_line("timestamp,latency_ms\n1,5\n2,5\ntimestamp,latency_us\n3,5000\n", other, 4);
+    refuses_line("latency_ms,name\n1,a\nTIME_MS , name\n", other, 3);
+    refuses_line("latency_ms,name\n1,a\nname,x,latency_ms\nb,2,3\n", other, 3);
+    refuses_line("latency_ms,name\n1,a\nlatency_ms\n5\n", other, 3);
+    refuses_line("latency_ms,name\n1,\"a\nb\"\n\"name\",\"latency_ms\"\nb,2\n", other, 4);
+    struct strbuf text = {0}; /* far behind the first chunk */
+    strbuf_append(&text, "latency_ms,name\n");
+    for (size_t i = 0; i < 100000; i++)
+        strbuf_append(&text, "1.25,a\n");
+    strbuf_append(&text, "name,latency_ms\nb,2\n");
+    refuses_line(text.data, other, 100002);
+    strbuf_deinit(&text);
+}
+
+/* What is wanted stands where it does above. */
+static void test_the_header_again_in_other_words(void **state)
+{
+    static const char *const headers[] = {"latency_ms,name,x", " Latency_ms , NAME,x",
+                                          "\"latency_ms\",\"name\",\"x\"", "LATENCY_MS,name,y",
+                                          "latency_ms,name,x,"};
+    char text[256];
+    for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+        snprintf(text, sizeof(text), "latency_ms,name,x\n1,a,2\n%s\n2,b,3\n", headers[i]);
+        reads(text, "1 <a>\n2 <b>\n");
+        skips(text, SKIP_REPEATED_HEADER, 1, 3);
+    }
+    /* Texts where a number should be make no header. */
+    skips("latency_ms,name\n1,a\noops,b\nfailed,x\n2,c\n", SKIP_NOT_A_NUMBER, 2, 3);
+    skips("latency_ms,name,x\n1,a,2\nlatency_ms,7,x\n", SKIP_NOT_A_NUMBER, 1, 3);
+}
+
 static void test_a_header_alone_has_no_rows(void **state)
 {
     reads("latency_ms,name\n", "");
@@ -430,6 +479,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_left_out, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_missing_where_it_may_be, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_what_is_refused, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_another_header_in_mid_file, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_the_header_again_in_other_words, make_path,
+                                        remove_path),
         cmocka_unit_test_setup_teardown(test_a_header_alone_has_no_rows, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_large, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_large_with_quotes, make_path, remove_path),
