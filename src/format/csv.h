@@ -4,13 +4,15 @@
  *       itself a comment, even one broken over two lines, is recognised by its number of fields);
  *       fields are separated by comma, semicolon, tab or bar, whichever the header has; quoted ones
  *       may hold separators, doubled quotes and newlines; CRLF, comment lines ('#'), blank lines
- * and headers repeated in mid-file are passed over. Rows:  that lack a wanted field, or whose
- * wanted field is no number, are not used; they are counted by reason with the line of the first
- * (csv_skips). Nothing is left out silently. Values: numbers are those of strtod. An empty cell,
- * "nan", "null", "none", "n/a" and "-" of a column that is not required is NaN; of a required one
- * the row is left out. Infinite values are left out. Memory: a batch of rows for each thread;
- * constant for any size of file. Errors: -ERROR_INPUT: no header, no such column (with the nearest
- * names), a decimal comma, a binary file; else those of source.h.
+ *       and headers repeated in mid-file are passed over.
+ * Rows: that lack a wanted field, or whose wanted field is no number, are not used; they are
+ *       counted by reason with the line of the first (csv_skips). Nothing is left out silently.
+ * Values: numbers are those of strtod. An empty cell, "nan", "null", "none", "n/a" and "-" of a
+ *         column that is not required is NaN; of a required one the row is left out. Infinite
+ *         values are left out.
+ * Memory: a batch of rows for each thread; constant for any size of file.
+ * Errors: -ERROR_INPUT: no header, no such column (with the nearest names), a comma in a number,
+ *         another header in mid-file, a binary file; else those of source.h.
  */
 #ifndef TACHO_FORMAT_CSV_H
 #define TACHO_FORMAT_CSV_H

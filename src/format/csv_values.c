@@ -36,39 +36,46 @@ static bool is_missing(struct csv_field field)
     return size == 0;
 }
 
-/* 12,5: a point would have been expected. */
-static bool has_decimal_comma(struct csv_field field)
+/* 12,5: a point would have been expected. Where three digits follow, it may as well stand between
+ * thousands. */
+static bool has_comma(struct csv_field field, bool *ret_is_decimal)
 {
-    size_t commas = 0, digits = 0;
+    size_t commas = 0, digits = 0, behind = 0;
     for (const char *at = field.begin; at < field.end; at++) {
         bool is_sign = at == field.begin && (*at == '-' || *at == '+');
         commas += *at == ',';
         digits += (unsigned)(*at - '0') <= 9;
+        behind = *at == ',' ? 0 : behind + 1;
         if (!is_sign && *at != ',' && (unsigned)(*at - '0') > 9)
             return false;
     }
-    return commas == 1 && digits >= 2;
+    *ret_is_decimal = commas == 1 && behind != 3;
+    return digits >= 2 && (*ret_is_decimal || (commas > 0 && behind == 3));
 }
 
 /* What became of a value: OK, SKIP(why), or a negative code. */
 #define OK 0
 #define SKIP(why) (1 + (why))
 
-static int no_number(const struct csv_scan *scan, size_t want, struct csv_field field,
+static int no_number(const struct csv_scan *scan, size_t want, size_t row, struct csv_field field,
                      struct error *err)
 {
-    if (!has_decimal_comma(field))
+    bool is_decimal;
+    if (!has_comma(field, &is_decimal))
         return SKIP(SKIP_NOT_A_NUMBER);
-    error_set(err, ERROR_INPUT, "%s is %.*s: a decimal comma", scan->csv->wants[want].name,
-              (int)(field.end - field.begin), field.begin);
-    error_at(err, source_name(scan->csv->source), 0, 0);
+    error_set(err, ERROR_INPUT, "%s is %.*s: %s", scan->csv->wants[want].name,
+              (int)(field.end - field.begin), field.begin,
+              is_decimal ? "a decimal comma" : "a comma between thousands, or a decimal comma");
+    error_at(err, source_name(scan->csv->source), (int)scan->lines[row] + 1, 0);
+    if (!is_decimal)
+        return error_hint(err, "numbers need a decimal point, and nothing between thousands");
     return error_hint(err, "numbers need a decimal point; where the fields are separated by ';': "
                            "sed 's/,/./g' FILE | tacho ... -");
 }
 
 /* What the short way does not know: blanks, exponents, words, and what is no number at all. */
-static int odd_number(const struct csv_scan *scan, size_t want, struct csv_field field, double *ret,
-                      struct error *err)
+static int odd_number(const struct csv_scan *scan, size_t want, size_t row, struct csv_field field,
+                      double *ret, struct error *err)
 {
     double value;
     if (number_parse(field.begin, field.end, &value) != field.end) {
@@ -76,7 +83,7 @@ static int odd_number(const struct csv_scan *scan, size_t want, struct csv_field
         if (is_missing(field))
             value = NAN;
         else if (number_parse(field.begin, field.end, &value) != field.end)
-            return no_number(scan, want, field, err);
+            return no_number(scan, want, row, field, err);
     }
     *ret = isfinite(value) ? value : NAN;
     if (isfinite(value) || !scan->csv->wants[want].is_required)
@@ -142,7 +149,7 @@ static __attribute__((noinline)) int other_number(struct csv_scan *scan, size_t 
     double *number = &scan->numbers[want * CSV_BATCH + row];
     if (number_parse_field(field.begin, field.end, number))
         return OK;
-    return mark(scan, row, odd_number(scan, want, field, number, err));
+    return mark(scan, row, odd_number(scan, want, row, field, number, err));
 }
 
 static inline __attribute__((always_inline)) int take_number(struct csv_scan *scan, size_t want,

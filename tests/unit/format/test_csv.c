@@ -267,6 +267,22 @@ static void test_another_header_in_mid_file(void **state)
     strbuf_deinit(&text);
 }
 
+static void test_commas_in_numbers(void **state)
+{
+    refuses_line("latency_ms;name\n1;a\n\n12,5;a\n", "12,5: a decimal comma", 4);
+    refuses_line("name,latency_ms\na,1\nb,\"12,5\"\n", "12,5: a decimal comma", 3);
+    refuses_line("name,latency_ms\na,1\nb,\"1,000\"\n", "1,000: a comma between thousands, or", 3);
+    refuses_line("name,latency_ms\na,1\nb,\"1,000,000\"\n", "a comma between thousands", 3);
+    skips("name,latency_ms\na,1\nb,\"1,2,3\"\n", SKIP_NOT_A_NUMBER, 1, 3);
+    struct strbuf text = {0};
+    strbuf_append(&text, "latency_ms;name\n");
+    for (size_t i = 0; i < 100000; i++)
+        strbuf_append(&text, "1.25;a\n");
+    strbuf_append(&text, "1,25;a\n");
+    refuses_line(text.data, "1,25: a decimal comma", 100002);
+    strbuf_deinit(&text);
+}
+
 /* What is wanted stands where it does above. */
 static void test_the_header_again_in_other_words(void **state)
 {
@@ -480,6 +496,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_missing_where_it_may_be, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_what_is_refused, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_another_header_in_mid_file, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_commas_in_numbers, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_the_header_again_in_other_words, make_path,
                                         remove_path),
         cmocka_unit_test_setup_teardown(test_a_header_alone_has_no_rows, make_path, remove_path),
