@@ -10,6 +10,8 @@
 #include "format/number.h"
 #include "format/timestamp.h"
 
+#define BINARY_MAX (64u << 10) /* a byte 0 is looked for so far; behind it a write was torn */
+
 /* ---- the header ---- */
 
 /* Lines of the part of the file that was looked at. */
@@ -165,7 +167,11 @@ static int find_header(struct csv *csv, const char *text, size_t size, struct st
     int rc = 0;
     *ret_first_row = (struct csv_field){NULL, NULL};
     if (!found) {
-        rc = no_header(csv, size == 0 ? "it is empty" : "it holds no header and no rows", err);
+        rc = no_header(csv,
+                       size == 0             ? "it is empty"
+                       : size < SOURCE_CHUNK ? "it holds no header and no rows"
+                                             : "its first 256 KiB hold only comments, no header",
+                       err);
     } else {
         csv->delimiter = delimiter_of(line);
         if (looks_like_data(line, csv->delimiter)) {
@@ -357,6 +363,29 @@ static void look_at_times(struct csv *csv, struct csv_field first_row)
     }
 }
 
+/* Two whole lines that are no comments: a header, and what may be a row. */
+static bool holds_row(const char *text, size_t size)
+{
+    struct head head = {text, text + size, 0};
+    struct csv_field line;
+    size_t count = 0;
+    while (count < 2 && next_line(&head, &line))
+        count += line.begin < line.end && *line.begin != '#' && head.at[-1] == '\n';
+    return count == 2;
+}
+
+/* As much of the beginning as is needed; a pipe has only a line at first. */
+static const char *read_head(struct csv *csv, size_t *ret_size, struct error *err)
+{
+    size_t before = 0;
+    const char *text = source_head(csv->source, ret_size, err);
+    while (text && *ret_size > before && !holds_row(text, *ret_size)) {
+        before = *ret_size;
+        text = source_head(csv->source, ret_size, err);
+    }
+    return text;
+}
+
 int csv_open(struct source *source, const struct csv_want *wants, size_t want_count,
              struct csv **ret_csv, struct error *err)
 {
@@ -369,9 +398,9 @@ int csv_open(struct source *source, const struct csv_want *wants, size_t want_co
     csv->source = source;
     csv->wants = wants;
     csv->want_count = want_count;
-    const char *text = source_head(source, &size, err);
+    const char *text = read_head(csv, &size, err);
     int rc = text ? 0 : err ? -err->code : -ERROR_IO;
-    if (rc == 0 && memchr(text, '\0', size))
+    if (rc == 0 && memchr(text, '\0', u64_min(size, BINARY_MAX)))
         rc = no_header(csv, "it is a binary file, and not a table in text", err);
     if (rc == 0)
         rc = find_header(csv, text, size, &header, &first_row, err);

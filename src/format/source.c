@@ -15,7 +15,7 @@
 #include "base/interrupt.h"
 #include "base/util.h"
 
-#define HEAD_MAX (64u << 10)
+#define HEAD_MAX SOURCE_CHUNK /* as far as a header may stand in the first chunk */
 
 int source_buffer_reserve(struct source_buffer *buffer, size_t need)
 {
@@ -50,6 +50,11 @@ uint64_t source_bytes_read(const struct source *source)
     return atomic_load_explicit(&source->bytes_read, memory_order_relaxed);
 }
 
+void source_count(struct source *source, uint64_t bytes)
+{
+    atomic_fetch_add_explicit(&source->bytes_read, bytes, memory_order_relaxed);
+}
+
 /* ---- reading ---- */
 
 ssize_t source_read(struct source *source, char *data, size_t want, uint64_t offset,
@@ -75,7 +80,6 @@ ssize_t source_read(struct source *source, char *data, size_t want, uint64_t off
         if (!source->is_regular)
             break; /* what a pipe holds now is enough: somebody may be writing it slowly */
     }
-    atomic_fetch_add_explicit(&source->bytes_read, got, memory_order_relaxed);
     return (ssize_t)got;
 }
 
@@ -95,6 +99,7 @@ static int read_more(struct source *source, size_t want, struct error *err)
     ssize_t n = source_read(source, pending->data + pending->size, want, source->offset, err);
     if (n < 0)
         return (int)n;
+    source_count(source, (uint64_t)n);
     source->has_ended = n == 0;
     source->offset += (uint64_t)n;
     pending->size += (size_t)n;
@@ -200,6 +205,8 @@ const char *source_head(struct source *source, size_t *ret_size, struct error *e
         if (!source->is_regular && memchr(from, '\n', source->pending.size - source->pending_at))
             break;
     }
+    if (source->has_ended && source_finish(source, err) < 0)
+        return NULL;
     *ret_size = source->pending.size - source->pending_at;
     return source->pending.data ? source->pending.data + source->pending_at : "";
 }

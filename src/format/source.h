@@ -32,7 +32,8 @@ struct source;
 int source_open(const char *path, struct source **ret_source, struct error *err);
 void source_close(struct source *source);             /* accepts NULL */
 const char *source_name(const struct source *source); /* for messages: "stdin", or the path */
-/* The first bytes of it, which are not consumed: enough for a header. Borrowed. */
+/* The first bytes of it, which are not consumed: enough for a header. Borrowed. A pipe gives what
+ * it has, a line at least, and more when asked again. */
 const char *source_head(struct source *source, size_t *ret_size, struct error *err);
 uint64_t source_size(const struct source *source);       /* bytes; 0: not known beforehand */
 uint64_t source_bytes_read(const struct source *source); /* so far; may be asked by any thread */

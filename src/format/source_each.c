@@ -94,6 +94,7 @@ static int read_part(struct source *source, uint64_t index, struct source_buffer
     int rc = read_at(source, buffer, SOURCE_CHUNK + BEHIND, begin - before, ret, err);
     if (rc < 0)
         return rc;
+    source_count(source, u64_min(buffer->size - u64_min(buffer->size, before), SOURCE_CHUNK));
     if (before) {
         size_t owned = buffer->size < SOURCE_CHUNK ? buffer->size : SOURCE_CHUNK;
         char *end = owned > 0 ? memchr(buffer->data, '\n', owned) : NULL;
@@ -226,7 +227,8 @@ int source_each(struct source *source, unsigned threads, const struct source_job
     struct crew crew = {.source = source, .job = job};
     struct hand hands[THREADS_MAX] = {{.crew = NULL}};
     unsigned size = crew_size(source, threads);
-    atomic_store(&source->bytes_read, 0);
+    if (source->is_regular) /* its head is read again */
+        atomic_store(&source->bytes_read, source->mark_bytes);
     pthread_mutex_init(&crew.lock, NULL);
     pthread_cond_init(&crew.turn, NULL);
     for (unsigned i = 0; i < size; i++) {

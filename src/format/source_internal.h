@@ -41,6 +41,8 @@ void source_buffer_deinit(struct source_buffer *buffer);
 /* Reads up to `want` bytes at *offset (regular) or the next ones. 0: the end. */
 ssize_t source_read(struct source *source, char *data, size_t want, uint64_t offset,
                     struct error *err);
+/* Each byte of the file once, however often it is read. */
+void source_count(struct source *source, uint64_t bytes);
 /* The next chunk in order, of at least SOURCE_CHUNK bytes where there are so many; 1, 0 or an
  * error. `buffer` is the caller's and holds it. */
 int source_next_chunk(struct source *source, struct source_buffer *buffer, struct chunk *ret,

@@ -112,6 +112,15 @@ analyzers() {
     jq -e '.inputs[0] | .rows == 7301 and .lines == 7304 and .skipped == []' json
 }
 
+@test "analyze: a pipe that begins slowly, with comments" {
+    printf '# made by x\ntimestamp,latency_ms\n1.5,1\n2.5,2\n' >slow
+    { echo '# made by x'; sleep 0.2; echo 'timestamp,latency_ms'; sleep 0.2; printf '1.5,1\n2.5,2\n'; } |
+        "$TACHO" analyze latency - --json >json
+    jq -e '.inputs[0] | .rows == 2 and .lines == 4 and .bytes == 45' json
+    gzip -c slow >slow.gz
+    "$TACHO" analyze latency slow.gz --json | jq -e '.inputs[0].bytes == 45'
+}
+
 @test "analyze: a line of 100 MB is told and passed over" {
     { printf 'latency_ms\n1\n'; head -c 100000000 /dev/zero | tr '\0' 7; printf '\n2\n'; } >long.csv
     "$TACHO" analyze latency long.csv --json >json

@@ -180,6 +180,21 @@ static void test_a_header_that_is_a_comment(void **state)
           "1.5 <a> @1706123456.000 40W\n2 <b> @1706123457.000 41W\n");
 }
 
+static void test_many_comments(void **state)
+{
+    struct strbuf text = {0};
+    while (text.len < 200000)
+        strbuf_append(&text, "# told at length\n");
+    strbuf_append(&text, "latency_ms,name\n1.5,a\n");
+    reads(text.data, "1.5 <a>\n");
+    strbuf_clear(&text);
+    while (text.len < 300000)
+        strbuf_append(&text, "# told at length\n");
+    strbuf_append(&text, "latency_ms,name\n1.5,a\n");
+    refuses(text.data, "hold only comments", "column names");
+    strbuf_deinit(&text);
+}
+
 static void test_quotes(void **state)
 {
     reads("name,latency_ms\n\"a, b\",1.5\n\"say \"\"hi\"\"\",2\nplain,\"3.5\"\n",
@@ -491,6 +506,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_times, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_line_ends_and_marks, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_a_header_that_is_a_comment, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_many_comments, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_quotes, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_what_is_left_out, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_missing_where_it_may_be, make_path, remove_path),

@@ -87,6 +87,7 @@ static void read_by(unsigned threads, const char *expected, size_t size)
     uint64_t lines;
     assert_int_equal(source_open(path, &source, &err), 0);
     assert_int_equal(source_each(source, threads, &job, &lines, &err), 0);
+    uint64_t bytes = source_bytes_read(source);
     source_close(source);
     assert_int_equal(seen.text.len, size);
     assert_memory_equal(strbuf_get(&seen.text), expected, size);
@@ -95,6 +96,7 @@ static void read_by(unsigned threads, const char *expected, size_t size)
     for (size_t i = 0; i < size; i++)
         count += expected[i] == '\n';
     assert_int_equal(lines, count + (size > 0 && expected[size - 1] != '\n'));
+    assert_int_equal(bytes, size);
     strbuf_deinit(&seen.text);
 }
 
@@ -235,6 +237,17 @@ static void test_a_packed_file_that_is_cut(void **state)
     strbuf_deinit(&seen.text);
 }
 
+/* So small that nothing comes out of it: not an empty one. */
+static void test_a_packed_file_that_is_damaged(void **state)
+{
+    struct source *source;
+    struct error err = {0};
+    write_file("\x1f\x8b\x08 damaged", 11);
+    assert_int_equal(source_open(path, &source, &err), -ERROR_INPUT);
+    assert_non_null(strstr(err.message, "gzip could not unpack"));
+    assert_string_equal(err.file, path);
+}
+
 static void test_what_cannot_be_read(void **state)
 {
     struct source *source;
@@ -259,6 +272,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_line_that_is_too_long, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_packed_files, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_a_packed_file_that_is_cut, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_a_packed_file_that_is_damaged, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_read, make_path, remove_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
