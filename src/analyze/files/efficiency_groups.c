@@ -78,6 +78,11 @@ int efficiency_energy_finish(struct energy_sum *sum)
     return 0;
 }
 
+void efficiency_energy_break(struct energy_sum *sum)
+{
+    sum->last_s = sum->last_w = NAN;
+}
+
 int efficiency_energy_add(struct energy_sum *sum, double time_s, double power_w,
                           bool *ret_backwards)
 {
@@ -134,7 +139,8 @@ int efficiency_group_add(struct efficiency_group *group, const struct efficiency
         group->first_line = row->line;
         group->batch_min = group->batch_max = row->batch;
         group->power_min = group->power_max = row->power_w;
-        group->energy.last_s = group->energy.last_w = group->energy.gap_s = NAN;
+        efficiency_energy_break(&group->energy);
+        group->energy.gap_s = NAN;
         group->wall_item_j = NAN;
     }
     group->last_line = row->line;

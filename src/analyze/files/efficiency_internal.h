@@ -22,7 +22,8 @@
 /* A gap is so many times the median of them. */
 #define EFFICIENCY_GAP 10.0
 
-/* Power over time: the trapezoid rule from row to row of a group, without gaps. */
+/* Power over time: the trapezoid rule between rows of a group that follow each other in the file,
+ * without gaps. */
 struct energy_sum {
     double last_s, last_w; /* NaN: no row yet */
     double *first;         /* pairs: seconds, joules of the first intervals, until gap_s is known */
@@ -104,6 +105,8 @@ void efficiency_group_deinit(struct efficiency_group *group);
 int efficiency_energy_add(struct energy_sum *sum, double time_s, double power_w,
                           bool *ret_backwards);
 int efficiency_energy_finish(struct energy_sum *sum);
+/* From the last reading to the next one is no interval of this sum. */
+void efficiency_energy_break(struct energy_sum *sum);
 
 void efficiency_free(struct efficiency **efficiency); /* accepts a pointer to NULL */
 void efficiency_add_facts(const struct efficiency *efficiency);

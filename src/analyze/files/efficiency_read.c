@@ -65,6 +65,7 @@ struct reading {
     double latency_scale, power_scale; /* to ms and W, by the names of the columns */
     struct skips skips;                /* of values that the CSV reader cannot judge */
     double begin_s, end_s;
+    int last_group; /* of the row before; -1: none */
 };
 
 /* Rows of a chunk, until it is known which lines they are. */
@@ -263,6 +264,10 @@ static int merge_rows(void *context, void *result, uint64_t first_line, struct e
         if (group < 0)
             return group;
         row->line += first_line;
+        /* The time until a group comes again is that of the rows in between: it is theirs. */
+        if (group != reading->last_group)
+            efficiency_energy_break(&reading->efficiency->groups[group].energy);
+        reading->last_group = group;
         if (efficiency_group_add(&reading->efficiency->groups[group], row, &backwards) < 0)
             return error_set(err, ERROR_NOMEM, "out of memory");
         if (backwards)
@@ -404,7 +409,8 @@ int efficiency_read(struct efficiency *efficiency, const char *path, struct erro
     struct reading reading = {.efficiency = efficiency,
                               .path = source_name(source),
                               .begin_s = INFINITY,
-                              .end_s = -INFINITY};
+                              .end_s = -INFINITY,
+                              .last_group = -1};
     struct csv_job with_context = job;
     with_context.context = &reading;
     reading.file = name_in_groups(efficiency->options, reading.path);

@@ -114,7 +114,8 @@ static int add_energy(const struct run *run, const struct run_series *series,
 {
     struct energy_sum *energy = &group->energy;
     bool backwards;
-    energy->last_s = energy->last_w = energy->gap_s = NAN;
+    efficiency_energy_break(energy);
+    energy->gap_s = NAN;
     group->power_min = group->power_max = NAN;
     for (size_t i = 0; i < series->count; i++) {
         const struct run_sample *sample = &series->samples[i];

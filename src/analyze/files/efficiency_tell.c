@@ -106,8 +106,9 @@ static void tell_power(const struct efficiency *efficiency)
         power_row(table, efficiency, &efficiency->groups[i]);
     if (efficiency->has_time)
         analysis_note(table,
-                      "over time: power integrated from row to row (trapezoids), without gaps; "
-                      "busy: the share of that time that the calls of the rows take up");
+                      "over time: power integrated (trapezoids) between rows of the group that "
+                      "follow each other in the file, without gaps; busy: the share of that "
+                      "time that the calls of the rows take up");
     else
         analysis_note(table, "no energy over time: there is no column of times");
 }

@@ -95,6 +95,31 @@ static void gaps_are_left_out_of_the_energy(void **state)
     assert_null(file_analysis_finding(&test, "idle_between_calls"));
 }
 
+/* a draws 5 W for 20 ms, b 10 W for 10 ms, in turns: no time between two rows of a is a's alone. At
+ * the end b stands alone three times: 20 ms at 10 W. */
+static void groups_in_turns_share_no_time(void **state)
+{
+    CLEANUP(file_analysis_deinit) struct file_analysis test;
+    file_analysis_init(&test);
+    char rows[8192] = "workload,timestamp,latency_ms,power_w\n";
+    size_t length = strlen(rows);
+    for (int i = 0; i < 40; i++)
+        length +=
+            (size_t)snprintf(rows + length, sizeof(rows) - length, "a,%.2f,20,5\nb,%.2f,10,10\n",
+                             100 + i * 0.03, 100 + i * 0.03 + 0.02);
+    snprintf(rows + length, sizeof(rows) - length, "b,101.20,10,10\nb,101.21,10,10\n");
+    file_analysis_add(&test, "a.csv", rows);
+    assert_int_equal(analyze_files(&test), 0);
+    assert_true(isnan(value(&test, "power", 0, "energy_j")));
+    assert_true(isnan(value(&test, "power", 0, "busy_pct")));
+    ASSERT_NEAR(value(&test, "power", 1, "energy_j"), 0.2, 1e-9);
+    ASSERT_NEAR(value(&test, "power", 1, "covered_s"), 0.02, 1e-9);
+    ASSERT_NEAR(value(&test, "power", 1, "busy_pct"), 100, 1e-6);
+    assert_null(file_analysis_finding(&test, "idle_between_calls"));
+    assert_null(file_analysis_finding(&test, "calls_overlap"));
+    assert_null(file_analysis_finding(&test, "time_gaps"));
+}
+
 static void throughput_that_is_right_is_no_finding(void **state)
 {
     CLEANUP(file_analysis_deinit) struct file_analysis test;
@@ -177,6 +202,7 @@ int main(void)
         cmocka_unit_test(only_alternatives_are_compared),
         cmocka_unit_test(what_overlaps_is_not_decided),
         cmocka_unit_test(gaps_are_left_out_of_the_energy),
+        cmocka_unit_test(groups_in_turns_share_no_time),
         cmocka_unit_test(throughput_that_is_right_is_no_finding),
         cmocka_unit_test(throughput_of_several_streams_disagrees),
         cmocka_unit_test(a_constant_is_no_measurement),
