@@ -38,9 +38,11 @@ static char separator_of(const struct peer_input *input)
     return '\0';
 }
 
+static const char title[] = "Performance counter stats for ";
+
 static bool is_text(const struct peer_input *input)
 {
-    return peer_holds(input, "Performance counter stats for", 4096);
+    return peer_holds(input, title, 4096);
 }
 
 static bool perf_stat_accepts(const struct peer_input *input)
@@ -52,23 +54,77 @@ static bool perf_stat_accepts(const struct peer_input *input)
                                    peer_holds(input, "instructions", input->size));
 }
 
+/* ---- a number ---- */
+
+/* A number as perf writes it: "1,234,567", "0.42". 0: what stands there is none ("<not counted>").
+ * perf follows the locale: elsewhere "1,23" is a fraction and "1.234" a thousand, and nothing tells
+ * "1,234" from the one here. Such a file shows itself by its other numbers, and is refused whole.
+ */
+static int read_number(struct peer_run *run, const char *text, double *ret_value)
+{
+    char plain[64];
+    size_t length = 0, digits = strspn(text, "0123456789.,");
+    if (!isdigit((unsigned char)*text) || text[digits] != '\0' || digits >= sizeof(plain))
+        return 0;
+    const char *point = strchr(text, '.');
+    for (const char *c = text; *c; c++) {
+        size_t next = strspn(c + 1, "0123456789");
+        bool is_foreign = *c == ','   ? next != 3 || (point && point < c)
+                          : *c == '.' ? c != point
+                                      : false;
+        if (is_foreign && run->rc == 0) {
+            run->rc = error_set(run->err, ERROR_INPUT,
+                                "'%.60s' is a number in another locale's form", text);
+            error_at(run->err, run->input->file, 0, 0);
+            error_hint(run->err, "let it write with LC_ALL=C perf stat");
+        }
+        if (is_foreign)
+            return 0;
+        if (*c != ',')
+            plain[length++] = *c;
+    }
+    plain[length] = '\0';
+    *ret_value = strtod(plain, NULL);
+    return 1;
+}
+
 /* ---- one event ---- */
 
-static void add_event(struct peer_run *run, const char *event, const char *unit, double value,
+/* In the words of perf, and what the metric is called by it. */
+static const struct event_unit {
+    const char *word, *unit, *suffix;
+    enum direction direction;
+} event_units[] = {{"msec", "ms", "_ms", DIRECTION_LOWER},
+                   {"ns", "ns", "_ns", DIRECTION_LOWER},
+                   {"Joules", "J", "_j", DIRECTION_LOWER},
+                   {"MiB", "MiB", "_mib", DIRECTION_NEITHER}};
+
+static const struct event_unit *unit_of(const char *word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(event_units); i++) {
+        if (strcmp(event_units[i].word, word) == 0)
+            return &event_units[i];
+    }
+    return NULL;
+}
+
+static void add_event(struct peer_run *run, const char *event, const char *word, double value,
                       double running_pct)
 {
     char name[80], definition[160];
     size_t length = 0;
-    bool is_time = strcmp(unit, "msec") == 0;
+    const struct event_unit *unit = unit_of(word);
     for (; *event && length + 1 < 64; event++)
         name[length++] =
             isalnum((unsigned char)*event) ? (char)tolower((unsigned char)*event) : '_';
+    while (length > 0 && name[length - 1] == '_') /* "power/energy-pkg/" */
+        length--;
     name[length] = '\0';
     snprintf(definition, sizeof(definition), "perf's event %.64s, mean of the repetitions%s", name,
              running_pct < 100 ? "; scaled, because it was counted only part of the time" : "");
-    if (is_time)
-        str_copy(name + length, sizeof(name) - length, "_ms");
-    peer_run_value(run, name, is_time ? "ms" : "", is_time ? DIRECTION_LOWER : DIRECTION_NEITHER,
+    if (unit)
+        str_copy(name + length, sizeof(name) - length, unit->suffix);
+    peer_run_value(run, name, unit ? unit->unit : "", unit ? unit->direction : DIRECTION_NEITHER,
                    definition, value);
 }
 
@@ -89,10 +145,9 @@ static int read_separated(const struct peer_input *input, char separator, struct
             if (cell)
                 *cell++ = '\0';
         }
-        char *end;
-        double value = strtod(cells[0], &end);
+        double value;
         /* "<not supported>" and "<not counted>": no value, and none is made up. */
-        if (line[0] == '#' || count < 3 || end == cells[0] || *end)
+        if (line[0] == '#' || count < 3 || !read_number(&run, cells[0], &value))
             continue;
         /* With -r a column of the spread stands before the time that it ran. */
         const char *running = count > 5 && strchr(cells[3], '%') ? cells[5]
@@ -105,63 +160,59 @@ static int read_separated(const struct peer_input *input, char separator, struct
 
 /* ---- text ---- */
 
-/* "  1,234,567      cycles:u   #  2.1 GHz  ( +- 0.1% )  (75.01%)" */
+/* "  1,234,567      cycles:u   #  2.1 GHz  ( +- 0.1% )  (75.01%)"; of two words before the comment
+ * the first is the unit: "  12.34 Joules power/energy-pkg/". */
 static void read_text_line(struct peer_run *run, const char *line)
 {
-    char number[64], plain[64], word[2][80] = {"", ""};
-    size_t length = 0;
+    char number[64], word[2][80] = {"", ""};
     double value;
-    if (sscanf(line, " %63s %79s %79s", number, word[0], word[1]) < 2)
+    int words = sscanf(line, " %63s %79s %79s", number, word[0], word[1]);
+    if (words < 2 || !read_number(run, number, &value))
         return;
     if (strstr(line, "seconds time elapsed")) {
-        if (peer_number_after(line + strspn(line, " "), "", &value))
-            peer_run_value(run, "elapsed_ms", "ms", DIRECTION_LOWER,
-                           "wall time, mean of the repetitions", value * 1e3);
+        peer_run_value(run, "elapsed_ms", "ms", DIRECTION_LOWER,
+                       "wall time, mean of the repetitions", value * 1e3);
         return;
     }
-    for (const char *c = number; *c && length + 1 < sizeof(plain); c++) {
-        if (*c != ',')
-            plain[length++] = *c;
-    }
-    plain[length] = '\0';
-    char *end;
-    value = strtod(plain, &end);
-    if (end == plain || *end || !isfinite(value))
-        return;
-    bool has_unit = strcmp(word[0], "msec") == 0;
+    bool has_unit = words == 3 && *word[1] != '#' && *word[1] != '(';
     const char *event = has_unit ? word[1] : word[0];
-    if (!isalpha((unsigned char)*event) || strcmp(event, "seconds") == 0)
+    if (!isalpha((unsigned char)*event) || strcmp(word[0], "seconds") == 0)
         return;
     const char *percent = strrchr(line, '(');
     double running = 100;
     if (percent && !strstr(percent, "+-"))
         peer_number_after(percent, "(", &running);
-    add_event(run, event, has_unit ? "msec" : "", value, running);
+    add_event(run, event, has_unit ? word[0] : "", value, running);
 }
 
 static int read_text(const struct peer_input *input, struct error *err)
 {
-    static const char title[] = "Performance counter stats for '";
     struct peer_run run;
     char line[1024], command[200] = "";
     size_t at = 0;
+    bool has_title = false; /* before it stands the program's own output */
     peer_run_init(&run, &peer_perf_stat, input, 0, "perf stat", err);
     while (peer_line(input, &at, line, sizeof(line))) {
         const char *found = strstr(line, title);
-        if (found) {
-            str_copy(command, sizeof(command), found + strlen(title));
-            char *end = strrchr(command, '\'');
-            if (end)
-                *end = '\0';
-            facts_text(&run.workload, "command", command, input->file);
-            str_copy(run.label, sizeof(run.label), command);
-            str_make_printable(run.label);
-            double runs;
-            if (peer_number_after(line, "' (", &runs))
-                facts_integer(&run.workload, "repetitions", (int64_t)runs, input->file);
-        } else {
-            read_text_line(&run, line);
+        if (!found) {
+            if (has_title)
+                read_text_line(&run, line);
+            continue;
         }
+        has_title = true;
+        found += strlen(title);
+        if (*found != '\'') /* "process id '7'" is no command */
+            continue;
+        str_copy(command, sizeof(command), found + 1);
+        char *end = strrchr(command, '\'');
+        if (end)
+            *end = '\0';
+        facts_text(&run.workload, "command", command, input->file);
+        str_copy(run.label, sizeof(run.label), command);
+        str_make_printable(run.label);
+        double runs;
+        if (peer_number_after(line, "' (", &runs))
+            facts_integer(&run.workload, "repetitions", (int64_t)runs, input->file);
     }
     return peer_run_end(&run);
 }
@@ -190,9 +241,8 @@ static int read_json(const struct peer_input *input, struct error *err)
         const char *event = json_string_value(json_object_get(root, "event"));
         const char *unit = json_string_value(json_object_get(root, "unit"));
         const json_t *running = json_object_get(root, "pcnt-running");
-        char *end = NULL;
-        double number = value ? strtod(value, &end) : NAN;
-        if (value && event && end != value && !*end)
+        double number;
+        if (value && event && read_number(&run, value, &number))
             add_event(&run, event, unit ? unit : "", number,
                       json_is_number(running) ? json_number_value(running) : 100);
     }

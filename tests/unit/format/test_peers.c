@@ -320,6 +320,54 @@ static void perf_stat(void **state)
     has_none(0, "perf_stat_cycles");
 }
 
+/* Each event has its own name, whatever its unit; what stands before the title is the program's. */
+static void perf_stat_units(void **state)
+{
+    read_text("   5 apples\n\n Performance counter stats for process id '7':\n\n"
+              "     12.34 Joules power/energy-pkg/\n"
+              "      3.21 Joules power/energy-ram/      #  3 W\n"
+              "1,002,345,678 ns   duration_time   ( +- 0.1% )\n"
+              "     7.50 MiB  uncore_imc/cas_count_read/\n"
+              "        12      page-faults\n"
+              "     0.01 seconds user\n",
+              "perf_stat", 1);
+    is_value(0, "perf_stat_power_energy_pkg_j", 12.34, "J", DIRECTION_LOWER);
+    is_value(0, "perf_stat_power_energy_ram_j", 3.21, "J", DIRECTION_LOWER);
+    is_value(0, "perf_stat_duration_time_ns", 1002345678, "ns", DIRECTION_LOWER);
+    is_value(0, "perf_stat_uncore_imc_cas_count_read_mib", 7.5, "MiB", DIRECTION_NEITHER);
+    is_value(0, "perf_stat_page_faults", 12, "", DIRECTION_NEITHER);
+    has_none(0, "perf_stat_apples");
+    has_none(0, "perf_stat_user");
+    assert_int_equal(got.runs[0].series_count, 5);
+    forget(NULL);
+    read_text("12.34,Joules,power/energy-pkg/,100,100.00,,\n7,,cycles,100,100.00,,\n", "perf_stat",
+              1);
+    is_value(0, "perf_stat_power_energy_pkg_j", 12.34, "J", DIRECTION_LOWER);
+}
+
+/* "1,23" read as 123, or "1.234" as 1.2, would be a wrong number, and nobody would see it. */
+static void perf_stat_of_another_locale_is_refused(void **state)
+{
+    static const char *const numbers[] = {"1,23 msec task-clock", "1.234.567 instructions",
+                                          "1.234,56 msec task-clock", "12,3456 cycles",
+                                          "1,002345678 seconds time elapsed"};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        struct error err = {0};
+        char text[200];
+        snprintf(text, sizeof(text), " Performance counter stats for 'x':\n\n  500 cycles\n  %s\n",
+                 numbers[i]);
+        assert_int_equal(read_bytes(text, strlen(text), &err), -ERROR_INPUT);
+        assert_non_null(strstr(err.message, "locale"));
+        assert_non_null(strstr(err.hint, "LC_ALL=C"));
+        forget(NULL);
+    }
+    struct error err = {0};
+    static const char json[] =
+        "{\"counter-value\":\"1,23\",\"unit\":\"msec\",\"event\":\"task-clock\"}";
+    assert_int_equal(read_bytes(json, strlen(json), &err), -ERROR_INPUT);
+    assert_non_null(strstr(err.hint, "LC_ALL=C"));
+}
+
 static void time_v(void **state)
 {
     read_text("\tCommand being timed: \"sleep \"x\"\"\n\tUser time (seconds): 1.50\n"
@@ -428,6 +476,8 @@ int main(void)
         cmocka_unit_test_teardown(trtexec, forget),
         cmocka_unit_test_teardown(texts, forget),
         cmocka_unit_test_teardown(perf_stat, forget),
+        cmocka_unit_test_teardown(perf_stat_units, forget),
+        cmocka_unit_test_teardown(perf_stat_of_another_locale_is_refused, forget),
         cmocka_unit_test_teardown(time_v, forget),
         cmocka_unit_test_teardown(cprofile, forget),
         cmocka_unit_test_teardown(openai_stream, forget),
