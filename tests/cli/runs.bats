@@ -254,6 +254,27 @@ measure() { # LABEL [N]
     [[ "$output" == *"already there"* ]]
 }
 
+@test "runs: what a tool says against its own figures is on the screen" {
+    printf 'MLPerf Results Summary\nScenario : Offline\nSamples per second: 4.58\nResult is : INVALID\n%s\n' \
+        '  Min duration satisfied : NO' >summary.txt
+    cat >bench.json <<'END'
+{"context":{},"benchmarks":[
+{"name":"good","run_type":"iteration","real_time":5,"cpu_time":4,"time_unit":"ns"},
+{"name":"bad","run_type":"iteration","error_occurred":true,"error_message":"no such file","real_time":0,
+ "cpu_time":0,"time_unit":"ns"}]}
+END
+    run "$TACHO" runs import summary.txt bench.json
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"imported 3 runs"* ]]
+    run "$TACHO" runs show loadgen
+    [[ "$output" == *"LoadGen calls this result INVALID: not so: min duration satisfied"* ]]
+    run "$TACHO" runs show bad
+    [[ "$output" == *"1 of 1 repetition failed: no such file"* ]]
+    run "$TACHO" runs show good
+    [[ "$output" == *"google_benchmark_real_time_ns"* ]]
+    [[ "$output" != *failed* ]]
+}
+
 @test "runs: a file of nobody is refused with the names of those that are known" {
     printf 'hello\n' >hello.txt
     : >empty.txt

@@ -48,6 +48,11 @@ static bool is_aggregate(const json_t *row)
     return strcmp(text_of(row, "run_type"), "aggregate") == 0;
 }
 
+static bool has_failed(const json_t *row)
+{
+    return json_is_true(json_object_get(row, "error_occurred"));
+}
+
 static void add_times(struct peer_run *run, const json_t *rows, const char *name, const char *key,
                       const char *metric, const char *definition)
 {
@@ -59,7 +64,7 @@ static void add_times(struct peer_run *run, const json_t *rows, const char *name
         double ns = unit_ns(text_of(row, "time_unit"));
         const json_t *value = json_object_get(row, key);
         if (values && !is_aggregate(row) && strcmp(name_of(row), name) == 0 && ns > 0 &&
-            json_is_number(value) && !json_object_get(row, "error_occurred"))
+            json_is_number(value) && !has_failed(row))
             values[count++] = json_number_value(value) * ns;
     }
     if (!values && run->rc == 0)
@@ -87,6 +92,36 @@ static void add_aggregates(struct peer_run *run, const json_t *rows, const char 
                        "aggregate over the repetitions of the time per iteration",
                        json_number_value(value) * ns);
     }
+}
+
+/* Repetitions that failed have no times. They are told beside the others, and alone where there is
+ * no other: a benchmark that failed takes nothing from the rest of the file. */
+static void add_failures(struct peer_run *run, const json_t *rows, const char *name)
+{
+    size_t index, failed = 0, all = 0;
+    const char *message = "";
+    json_t *row;
+    json_array_foreach(rows, index, row)
+    {
+        if (is_aggregate(row) || strcmp(name_of(row), name) != 0)
+            continue;
+        all++;
+        if (has_failed(row) && failed++ == 0)
+            message = text_of(row, "error_message");
+    }
+    if (failed == 0)
+        return;
+    run->is_cut_short = failed == all;
+    peer_run_value(run, "failed_repetitions", "", DIRECTION_LOWER,
+                   "repetitions in which the benchmark reported an error", (double)failed);
+    struct finding finding;
+    finding_init(&finding, "benchmark_failed", SEVERITY_WARNING, "");
+    finding_sentence(&finding, "%zu of %zu repetition%s failed%s%.200s", failed, all,
+                     all == 1 ? "" : "s", *message ? ": " : "", message);
+    finding_value(&finding, (double)failed, "");
+    finding_advice(&finding, "the times are those of the repetitions that did not fail");
+    finding.n = all;
+    peer_run_finding(run, &finding);
 }
 
 static bool is_first_of_its_name(const json_t *rows, size_t index)
@@ -118,6 +153,7 @@ static int read_benchmark(const struct peer_input *input, const json_t *root, co
               "repetition");
     if (!run.sink)
         add_aggregates(&run, rows, name);
+    add_failures(&run, rows, name);
     return peer_run_end(&run);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "base/util.h"
@@ -63,16 +64,42 @@ static void read_lines(struct peer_run *run, bool wants_texts)
     char line[512];
     size_t at = 0;
     while (peer_line(run->input, &at, line, sizeof(line))) {
-        char *colon = strstr(line, " : ");
+        char *colon = strstr(line, ": "); /* "Samples per second: 4", "Result is : VALID" */
         if (strstr(line, "Test Parameters Used"))
             return; /* what was asked for is no result */
         if (!colon)
             continue;
         *colon = '\0';
-        const char *text = colon + 3 + strspn(colon + 3, " ");
+        const char *text = colon + 2 + strspn(colon + 2, " ");
         if (wants_texts == !(isdigit((unsigned char)*text) || *text == '-'))
             read_pair(run, line + strspn(line, " "), text);
     }
+}
+
+/* LoadGen's own verdict: its figures stand there all the same, and are not to be taken for valid.
+ */
+static void tell_invalid(struct peer_run *run)
+{
+    if (strcasecmp(facts_get_text(&run->workload, "result_is", ""), "INVALID") != 0)
+        return;
+    char reasons[200] = "";
+    size_t length = 0;
+    facts_foreach (&run->workload, fact) {
+        if (fact->kind != FACT_TEXT || strcasecmp(fact->text, "NO") != 0)
+            continue;
+        int more = snprintf(reasons + length, sizeof(reasons) - length, "%s%.60s",
+                            length ? ", " : ": not so: ", fact->key);
+        length += more > 0 && length + (size_t)more < sizeof(reasons) ? (size_t)more : 0;
+        reasons[length] = '\0';
+    }
+    for (char *c = reasons; *c; c++)
+        *c = *c == '_' ? ' ' : *c;
+    struct finding finding;
+    finding_init(&finding, "result_invalid", SEVERITY_WARNING, "");
+    finding_sentence(&finding, "LoadGen calls this result INVALID%s", reasons);
+    finding_advice(&finding, "do not report or compare these figures; the file's Recommendations "
+                             "say what to change");
+    peer_run_finding(run, &finding);
 }
 
 static int loadgen_read(const struct peer_input *input, struct error *err)
@@ -81,6 +108,7 @@ static int loadgen_read(const struct peer_input *input, struct error *err)
     peer_run_init(&run, &peer_loadgen, input, 0, "MLPerf LoadGen", err);
     read_lines(&run, true);
     read_lines(&run, false);
+    tell_invalid(&run);
     return peer_run_end(&run);
 }
 

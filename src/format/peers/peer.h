@@ -80,10 +80,13 @@ void peer_run_samples(struct peer_run *run, const char *name, const char *unit,
  * value at that time. */
 void peer_run_series(struct peer_run *run, const char *metric, const char *instance,
                      const int64_t *t_ns, const double *values, size_t count);
-/* A block of a series whose id and metric the peer chose itself; and an event, before the first
- * value of no use. Both return the run's first error. */
+/* A block of a series whose id and metric the peer chose itself; and an event or a finding, before
+ * the first value of no use. All return the run's first error. */
 int peer_run_block(struct peer_run *run, const struct sample_block *block);
 int peer_run_event(struct peer_run *run, const struct event *event);
+/* What the tool itself says against its figures, in its words: made printable here, and its
+ * evidence is the file. */
+int peer_run_finding(struct peer_run *run, const struct finding *finding);
 /* Ends the run. Without a single value: -ERROR_INPUT. Returns the first error of all calls. */
 int peer_run_end(struct peer_run *run);
 

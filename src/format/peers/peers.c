@@ -217,6 +217,16 @@ int peer_run_event(struct peer_run *run, const struct event *event)
     return run->rc;
 }
 
+int peer_run_finding(struct peer_run *run, const struct finding *finding)
+{
+    if (run->rc < 0 || !run->sink)
+        return run->rc;
+    struct finding told = *finding;
+    str_make_printable(told.sentence);
+    finding_evidence(&told, "%s", run->input->file);
+    return run->rc = sink_finding(run->sink, &told, run->err);
+}
+
 void peer_run_value(struct peer_run *run, const char *name, const char *unit,
                     enum direction direction, const char *definition, double value)
 {

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +128,33 @@ static void google_benchmark(void **state)
     is_mean(0, "google_benchmark_cpu_time_ns", 2, 2000);
     is_value(1, "google_benchmark_real_time_median_ns", 7, "ns", DIRECTION_LOWER);
     assert_true(fabs(got.runs[0].begin_epoch_s - 1767323045) < 0.5); /* date -u -d … +%s */
+}
+
+static void google_benchmark_that_failed(void **state)
+{
+    read_text(
+        "{\"context\":{},\"benchmarks\":["
+        "{\"name\":\"a\",\"run_type\":\"iteration\",\"error_occurred\":true,"
+        "\"error_message\":\"no\\u001bfile\",\"real_time\":0,\"cpu_time\":0,\"time_unit\":\"ns\"},"
+        "{\"name\":\"b\",\"run_type\":\"iteration\",\"real_time\":5,\"cpu_time\":4,"
+        "\"time_unit\":\"ns\"},"
+        "{\"name\":\"b\",\"run_type\":\"iteration\",\"error_occurred\":true,\"real_time\":0,"
+        "\"cpu_time\":0,\"time_unit\":\"ns\"},"
+        "{\"name\":\"c\",\"run_type\":\"iteration\",\"error_occurred\":false,\"real_time\":7,"
+        "\"cpu_time\":7,\"time_unit\":\"ns\"}]}",
+        "google_benchmark", 3);
+    assert_int_equal(got.runs[0].state, RUN_INTERRUPTED);
+    has_none(0, "google_benchmark_real_time_ns");
+    is_value(0, "google_benchmark_failed_repetitions", 1, "", DIRECTION_LOWER);
+    assert_int_equal(got.runs[0].finding_count, 1);
+    assert_string_equal(got.runs[0].findings[0].rule, "benchmark_failed");
+    assert_non_null(strstr(got.runs[0].findings[0].sentence, "1 of 1 repetition failed: no"));
+    assert_null(strchr(got.runs[0].findings[0].sentence, 0x1b));
+    assert_int_equal(got.runs[1].state, RUN_COMPLETE);
+    is_value(1, "google_benchmark_real_time_ns", 5, "ns", DIRECTION_LOWER);
+    assert_non_null(strstr(got.runs[1].findings[0].sentence, "1 of 2 repetitions failed"));
+    is_value(2, "google_benchmark_real_time_ns", 7, "ns", DIRECTION_LOWER);
+    assert_int_equal(got.runs[2].finding_count, 0);
 }
 
 static void llama_bench(void **state)
@@ -284,6 +312,24 @@ static void texts(void **state)
     is_value(0, "loadgen_p99_00_percentile_latency_ms", 7, "ms", DIRECTION_LOWER);
     assert_string_equal(facts_get_text(&got.runs[0].workload, "result_is", ""), "VALID");
     has_none(0, "loadgen_samples_per_query");
+    assert_int_equal(got.runs[0].finding_count, 0);
+}
+
+/* Figures of a result that the tool itself calls invalid. */
+static void loadgen_invalid(void **state)
+{
+    read_text("MLPerf Results Summary\nScenario : Offline\nSamples per second: 4.58\n"
+              "Result is : INVALID\n  Min duration satisfied : NO\n"
+              "  Min queries satisfied : Yes\n  Early stopping satisfied: NO\n"
+              "Recommendations:\n * Increase expected QPS\n",
+              "loadgen", 1);
+    is_value(0, "loadgen_samples_per_second", 4.58, "1/s", DIRECTION_HIGHER);
+    assert_int_equal(got.runs[0].finding_count, 1);
+    assert_int_equal(got.runs[0].findings[0].severity, SEVERITY_WARNING);
+    assert_string_equal(got.runs[0].findings[0].sentence,
+                        "LoadGen calls this result INVALID: not so: min duration satisfied, "
+                        "early stopping satisfied");
+    assert_string_equal(got.runs[0].findings[0].evidence, "file");
 }
 
 static void perf_stat(void **state)
@@ -469,12 +515,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(hyperfine, forget),
         cmocka_unit_test_teardown(google_benchmark, forget),
+        cmocka_unit_test_teardown(google_benchmark_that_failed, forget),
         cmocka_unit_test_teardown(llama_bench, forget),
         cmocka_unit_test_teardown(vllm, forget),
         cmocka_unit_test_teardown(genai_perf, forget),
         cmocka_unit_test_teardown(toolkit, forget),
         cmocka_unit_test_teardown(trtexec, forget),
         cmocka_unit_test_teardown(texts, forget),
+        cmocka_unit_test_teardown(loadgen_invalid, forget),
         cmocka_unit_test_teardown(perf_stat, forget),
         cmocka_unit_test_teardown(perf_stat_units, forget),
         cmocka_unit_test_teardown(perf_stat_of_another_locale_is_refused, forget),
