@@ -168,7 +168,7 @@ X(ANALYZE_METRICS, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "metrics", 0, "FI
 X(ANALYZE_COLUMN, "variability.latency_column", NULL, STRING, 0, 0, NULL, NULL, NULL, "column", 0, "NAME", COMMAND_ANALYZE, \
   "latency, variability, memory: the column to look at (default: by its name)") \
 X(ANALYZE_GROUP_BY, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "group-by", 0, "NAME,...", COMMAND_ANALYZE, \
-  "columns that tell groups apart (default: workload,batch_size as far as they are there)") \
+  "columns that tell groups apart (default: run_label,workload,batch_size as far as they are there)") \
 X(ANALYZE_PATTERN, NULL, NULL, LIST, 0, 0, NULL, NULL, NULL, "pattern", 0, "REGEX", COMMAND_ANALYZE, \
   "logs: a number to look for, e.g. 'took (?<step_ms>[0-9.]+)'; may be repeated") \
 X(LATENCY_THRESHOLD, "analysis.latency_threshold_ms", NULL, DOUBLE, 0, 1e9, NULL, "50", NULL, "threshold", 0, "MS", COMMAND_ANALYZE, \
@@ -176,7 +176,7 @@ X(LATENCY_THRESHOLD, "analysis.latency_threshold_ms", NULL, DOUBLE, 0, 1e9, NULL
 X(THROTTLE_THRESHOLD, "tegrastats.throttle_temp_threshold", NULL, DOUBLE, 0, 200, NULL, "85", NULL, "throttle-threshold", 0, "C", COMMAND_ANALYZE, \
   "tegrastats: from here on a zone is hot") \
 X(COST_RATE, "efficiency.rate", NULL, STRING, 0, 0, NULL, "0.15", NULL, "rate", 0, "PRICE|NAME", COMMAND_ANALYZE, \
-  "efficiency: price of a kWh, or us_average, us_california, us_texas, eu_average, eu_germany, asia_average") \
+  "efficiency: price of a kWh, or cloud_estimate, us_average, us_california, us_texas, eu_average, eu_germany, asia_average") \
 X(TDP, "efficiency.tdp", NULL, STRING, 0, 0, NULL, NULL, NULL, "tdp", 0, "WATT|NAME", COMMAND_ANALYZE, \
   "efficiency: what the device may draw, in W, or a device: a100, h100_sxm, t4 and others") \
 X(TOP_LAYERS, "dnn_pipeline.top_n_layers", NULL, U64, 1, 100000, NULL, "5", NULL, "top-layers", 0, "N", COMMAND_ANALYZE, \
@@ -198,7 +198,7 @@ X(EXPORT, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "export", 'e', "FILE.json"
 X(EXPORT_CSV, NULL, NULL, STRING, 0, 0, NULL, NULL, NULL, "export-csv", 0, "FILE.csv", COMMAND_MODEL, \
   "write the measured units as CSV") \
 X(FORMAT, "output.format", NULL, CHOICE, 0, 0, "text,json,markdown,csv", "text", NULL, "format", 'f', "NAME", COMMAND_MODEL | COMMAND_RUNS | COMMAND_ANALYZE, \
-  "text, json, markdown or csv") \
+  "text, json, markdown, or csv (of runs, not of analyses)") \
 X(STORE_RUN, NULL, NULL, BOOL, 0, 0, NULL, "true", NULL, "store-run", 0, NULL, COMMAND_MODEL | COMMAND_MONITOR, \
   "keep the run in the store (--no-store-run: leave it out)") \
 X(CONFIG_VALUES, NULL, NULL, BOOL, 0, 0, NULL, "false", NULL, "config-values", 0, NULL, COMMAND_DOCTOR, \

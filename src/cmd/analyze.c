@@ -143,6 +143,10 @@ static int read_numbers(struct request *request, const struct settings *settings
     if (rc == 0 && tdp)
         rc = number_or_name(tdp, "--tdp", powers, ARRAY_LEN(powers), &options->tdp_w, &power_name,
                             err);
+    if (rc == 0 && options->tdp_w <= 0) {
+        error_set(err, ERROR_USAGE, "--tdp %s: no device draws 0 W", tdp);
+        rc = error_hint(err, "leave it out, and shares of it are not told");
+    }
     bool has_deadline = settings->values[SETTING_DEADLINE].source != SOURCE_DEFAULT;
     bool has_limit = settings->values[SETTING_MEMORY_LIMIT].source != SOURCE_DEFAULT;
     options->deadline_ms =
@@ -213,11 +217,12 @@ static const struct {
     enum setting_id id;
     const char *analyzers;
 } owners[] = {
-    {SETTING_ANALYZE_COLUMN, "latency variability efficiency memory"},
+    {SETTING_ANALYZE_COLUMN, "latency variability memory"},
     {SETTING_ANALYZE_GROUP_BY, "latency variability efficiency"},
     {SETTING_DEADLINE, "latency"},
     {SETTING_PERCENTILE_METHOD, "latency variability logs"},
     {SETTING_EXACT, "latency variability tegrastats logs"},
+    {SETTING_ANALYZE_PROFILER, "dnn-pipeline"},
     {SETTING_ANALYZE_PATTERN, "logs"},
     {SETTING_LATENCY_THRESHOLD, "logs"},
     {SETTING_THROTTLE_THRESHOLD, "tegrastats"},

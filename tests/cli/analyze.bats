@@ -154,6 +154,7 @@ for _ in range(60):
     printf 'latency_ms\n1\n' >a.csv
     fails 2 "--threshold" -- logs a.csv --threshold much
     fails 2 "neither a number nor a name" "us_average" -- efficiency a.csv --rate mars
+    fails 2 "--tdp 0: no device draws 0 W" -- efficiency a.csv --tdp 0
     fails 2 "percentile-method" -- latency a.csv --percentile-method guess
     fails 2 "did you mean" -- latency a.csv --group_by x
 }
@@ -164,6 +165,8 @@ for _ in range(60):
     fails 2 "--deadline is no option" "latency" -- logs a.csv --deadline 30ms
     fails 2 "--device is for what is measured" -- latency a.csv --device cpu
     fails 2 "--duration is no option" -- logs a.csv --duration 3
+    fails 2 "--column is no option of analyze efficiency" "memory" -- efficiency a.csv --column power_w
+    fails 2 "--profiler is no option of analyze latency" "dnn-pipeline" -- latency --profiler a.csv
     "$TACHO" analyze latency --csv a.csv --deadline 30ms -q >/dev/null
     printf '2026-11-20 08:00:00 [INFO] E2E latency: 30 ms\n' >a.log
     "$TACHO" analyze logs --log a.log --threshold 10 --json | jq -e '.facts.threshold_ms == 10'

@@ -321,9 +321,6 @@ static int choose_columns(struct reading *reading, struct error *err)
     const struct analyze_options *options = reading->efficiency->options;
     memcpy(reading->wants, fixed, sizeof(fixed));
     reading->want_count = WANT_OWN;
-    if (options->column)
-        reading->wants[WANT_LATENCY] =
-            (struct csv_want){.name = options->column, .kind = CSV_NUMBER, .is_required = true};
     if (options->batch_size > 0)
         reading->wants[WANT_BATCH].is_required = false;
     for (size_t i = 0; i < options->group_count; i++) {
