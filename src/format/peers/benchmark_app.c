@@ -54,5 +54,6 @@ static int benchmark_app_read(const struct peer_input *input, struct error *err)
 
 const struct peer peer_benchmark_app = {.name = "benchmark_app",
                                         .files = "its text (OpenVINO)",
+                                        .is_text = true,
                                         .accepts = benchmark_app_accepts,
                                         .read = benchmark_app_read};

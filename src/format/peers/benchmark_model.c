@@ -60,5 +60,6 @@ static int benchmark_model_read(const struct peer_input *input, struct error *er
 
 const struct peer peer_benchmark_model = {.name = "benchmark_model",
                                           .files = "its text (TensorFlow Lite)",
+                                          .is_text = true,
                                           .accepts = benchmark_model_accepts,
                                           .read = benchmark_model_read};

@@ -68,5 +68,6 @@ static int benchncnn_read(const struct peer_input *input, struct error *err)
 
 const struct peer peer_benchncnn = {.name = "benchncnn",
                                     .files = "its table (ncnn)",
+                                    .is_text = true,
                                     .accepts = benchncnn_accepts,
                                     .read = benchncnn_read};

@@ -14,7 +14,7 @@ extern const struct peer peer_loadgen;
 
 static bool loadgen_accepts(const struct peer_input *input)
 {
-    return peer_holds(input, "MLPerf Results Summary", 4096);
+    return peer_holds(input, "MLPerf Results Summary", input->size);
 }
 
 /* "99.00 percentile latency (ns)": "p99_00_latency"; whatever else: lower case, '_' between. */
@@ -58,19 +58,32 @@ static void read_pair(struct peer_run *run, char *key, const char *text)
                    is_ns ? value / 1e6 : value);
 }
 
+/* Behind the name. Most of them have a blank before the colon; what has none in LoadGen's source is
+ * told by its end, because other programs' lines may stand in the file, too. */
+static char *find_colon(char *line)
+{
+    static const char *const without[] = {"per second: ", "satisfied: "};
+    char *colon = strstr(line, " : ");
+    for (size_t i = 0; i < ARRAY_LEN(without) && !colon; i++) {
+        char *found = strstr(line, without[i]);
+        colon = found ? found + strlen(without[i]) - 2 : NULL;
+    }
+    return colon;
+}
+
 /* The names and scenario first: facts have to be known before the first value. */
 static void read_lines(struct peer_run *run, bool wants_texts)
 {
     char line[512];
     size_t at = 0;
     while (peer_line(run->input, &at, line, sizeof(line))) {
-        char *colon = strstr(line, ": "); /* "Samples per second: 4", "Result is : VALID" */
+        char *colon = find_colon(line);
         if (strstr(line, "Test Parameters Used"))
             return; /* what was asked for is no result */
         if (!colon)
             continue;
         *colon = '\0';
-        const char *text = colon + 2 + strspn(colon + 2, " ");
+        const char *text = colon + 1 + strspn(colon + 1, ": ");
         if (wants_texts == !(isdigit((unsigned char)*text) || *text == '-'))
             read_pair(run, line + strspn(line, " "), text);
     }
@@ -114,5 +127,6 @@ static int loadgen_read(const struct peer_input *input, struct error *err)
 
 const struct peer peer_loadgen = {.name = "loadgen",
                                   .files = "mlperf_log_summary.txt",
+                                  .is_text = true,
                                   .accepts = loadgen_accepts,
                                   .read = loadgen_read};

@@ -33,6 +33,7 @@ struct peer_input {
 struct peer {
     const char *name;  /* "hyperfine": also the prefix of its metrics */
     const char *files; /* what it reads of it: "--export-json" */
+    bool is_text;      /* it looks for lines of its own, and others' may stand among them */
     /* Cheap, and true only if this is the one: a mistake further on is then said as its mistake. */
     bool (*accepts)(const struct peer_input *input);
     int (*read)(const struct peer_input *input, struct error *err);
@@ -40,9 +41,10 @@ struct peer {
 
 extern const struct peer *const peers[]; /* NULL-terminated */
 
-/* The peer that wrote this text, or NULL. */
+/* The first peer of the table that wrote (some of) this text, or NULL. */
 const struct peer *peer_of(const struct peer_input *input);
-/* Replays every run of the text. A text that nobody accepts: -ERROR_INPUT that names who could be.
+/* Replays every run of the text, also those of several tools that print text. A text that nobody
+ * accepts: -ERROR_INPUT that names who could be.
  */
 int peer_read(const struct peer_input *input, struct error *err);
 

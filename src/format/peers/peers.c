@@ -78,17 +78,28 @@ static int fail_empty(const struct peer_input *input, const struct peer *peer, s
     return error_at(err, input->file, 0, 0);
 }
 
-int peer_read(const struct peer_input *input, struct error *err)
+static int read_one(const struct peer_input *input, const struct peer *peer, struct error *err)
 {
-    const struct peer *peer = peer_of(input);
-    if (!peer)
-        return fail_unknown(input, err);
     struct counted counted = {.input = input};
     struct peer_input counting = *input;
     counting.fresh = count_fresh;
     counting.context = &counted;
     int rc = peer->read(&counting, err);
     return rc == 0 && counted.runs == 0 ? fail_empty(input, peer, err) : rc;
+}
+
+int peer_read(const struct peer_input *input, struct error *err)
+{
+    const struct peer *first = peer_of(input);
+    if (!first)
+        return fail_unknown(input, err);
+    int rc = read_one(input, first, err);
+    /* `time -v trtexec >log 2>&1`: texts of several tools in one file. */
+    for (const struct peer *const *peer = peers; rc == 0 && first->is_text && *peer; peer++) {
+        if (*peer != first && (*peer)->is_text && (*peer)->accepts(input))
+            rc = read_one(input, *peer, err);
+    }
+    return rc;
 }
 
 /* ---- a run ---- */

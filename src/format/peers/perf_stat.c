@@ -42,7 +42,7 @@ static const char title[] = "Performance counter stats for ";
 
 static bool is_text(const struct peer_input *input)
 {
-    return peer_holds(input, title, 4096);
+    return peer_holds(input, title, input->size);
 }
 
 static bool perf_stat_accepts(const struct peer_input *input)
@@ -260,5 +260,6 @@ static int perf_stat_read(const struct peer_input *input, struct error *err)
 
 const struct peer peer_perf_stat = {.name = "perf_stat",
                                     .files = "perf stat: text, -x, -j",
+                                    .is_text = true,
                                     .accepts = perf_stat_accepts,
                                     .read = perf_stat_read};

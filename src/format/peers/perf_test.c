@@ -48,5 +48,6 @@ static int perf_test_read(const struct peer_input *input, struct error *err)
 
 const struct peer peer_perf_test = {.name = "perf_test",
                                     .files = "onnxruntime_perf_test's text",
+                                    .is_text = true,
                                     .accepts = perf_test_accepts,
                                     .read = perf_test_read};

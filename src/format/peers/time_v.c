@@ -95,5 +95,8 @@ static int time_read(const struct peer_input *input, struct error *err)
     return runs > 0 ? peer_run_end(&run) : rc;
 }
 
-const struct peer peer_time = {
-    .name = "time", .files = "GNU time -v", .accepts = time_accepts, .read = time_read};
+const struct peer peer_time = {.name = "time",
+                               .files = "GNU time -v",
+                               .is_text = true,
+                               .accepts = time_accepts,
+                               .read = time_read};

@@ -166,5 +166,6 @@ static int trtexec_read(const struct peer_input *input, struct error *err)
 
 const struct peer peer_trtexec = {.name = "trtexec",
                                   .files = "--exportTimes, --exportProfile, its log",
+                                  .is_text = true,
                                   .accepts = trtexec_accepts,
                                   .read = trtexec_read};

@@ -414,6 +414,27 @@ static void perf_stat_of_another_locale_is_refused(void **state)
     assert_non_null(strstr(err.hint, "LC_ALL=C"));
 }
 
+/* `time -v` and `perf stat` write to where the program that they start writes. */
+static void texts_of_several_tools(void **state)
+{
+    char log[8192] = "";
+    for (int i = 0; i < 100; i++) /* more than a look at the beginning would see */
+        strcat(log, "loading sample, please wait, loading sample, please wait\n");
+    strcat(log, "MLPerf Results Summary\nScenario : Offline\nSamples per second: 4.5\n"
+                "Result is : VALID\n\n Performance counter stats for 'run':\n\n  7 cycles\n\n"
+                "\tCommand being timed: \"run\"\n\tUser time (seconds): 1.50\n"
+                "\tMaximum resident set size (kbytes): 2048\n");
+    read_bytes(log, strlen(log), NULL);
+    assert_int_equal(got.count, 3);
+    is_value(0, "loadgen_samples_per_second", 4.5, "1/s", DIRECTION_HIGHER);
+    assert_int_equal(got.runs[0].series_count, 1);
+    is_value(1, "perf_stat_cycles", 7, "", DIRECTION_NEITHER);
+    assert_int_equal(got.runs[1].series_count, 1);
+    is_value(2, "time_user_ms", 1500, "ms", DIRECTION_LOWER);
+    is_value(2, "time_peak_rss_mb", 2, "MB", DIRECTION_LOWER);
+    assert_string_not_equal(got.runs[0].id, got.runs[2].id);
+}
+
 static void time_v(void **state)
 {
     read_text("\tCommand being timed: \"sleep \"x\"\"\n\tUser time (seconds): 1.50\n"
@@ -526,6 +547,7 @@ int main(void)
         cmocka_unit_test_teardown(perf_stat, forget),
         cmocka_unit_test_teardown(perf_stat_units, forget),
         cmocka_unit_test_teardown(perf_stat_of_another_locale_is_refused, forget),
+        cmocka_unit_test_teardown(texts_of_several_tools, forget),
         cmocka_unit_test_teardown(time_v, forget),
         cmocka_unit_test_teardown(cprofile, forget),
         cmocka_unit_test_teardown(openai_stream, forget),
