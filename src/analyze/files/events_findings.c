@@ -81,6 +81,7 @@ static int tell_throughput(struct events *events)
                      unit_format_number(sqrt(minute.dispersion), 2, lo, sizeof(lo)));
     finding.n = minute.full;
     finding_value(&finding, minute.dispersion, "");
+    finding_interval(&finding, minute.dispersion_ci.lo, minute.dispersion_ci.hi);
     evidence_all(events, &finding);
     finding_advice(&finding, "compare rates of whole shifts, or hours of the same kind");
     analysis_add_finding(events->analysis, &finding);
@@ -126,19 +127,23 @@ static void tell_conservation(struct events *events, const struct event_flow *fl
     finding_init(&finding, "conservation", wrong ? SEVERITY_WARNING : SEVERITY_INFO, "parcels");
     finding.n = flow->in;
     if (wrong == 0) {
+        /* Open is what remains, so the sum proves nothing: what may be told is who is overdue. */
         finding_sentence(&finding,
-                         "the account comes out even: %" PRIu64 " in = %" PRIu64
-                         " picked + %" PRIu64 " disappeared + %" PRIu64
-                         " open; none ended twice or was seen after it",
-                         flow->in, flow->picked, flow->disappeared, flow->open);
+                         "nothing contradicts the account: of %" PRIu64 " parcels %" PRIu64
+                         " were picked, %" PRIu64 " disappeared, %" PRIu64 " are open (%" PRIu64
+                         " of them overdue); none ended twice, was seen after its end or began "
+                         "with it",
+                         flow->in, flow->picked, flow->disappeared, flow->open, flow->overdue);
         evidence_all(events, &finding);
-        finding_advice(&finding, "nothing to do");
+        finding_advice(&finding, "%s",
+                       flow->overdue > 0 ? "find out where the overdue ones went"
+                                         : "nothing to do");
     } else {
         const struct event_seen *first = twice->count ? twice : after->count ? after : only;
         finding_sentence(&finding,
-                         "the account does not come out even: of %" PRIu64 " parcels %" PRIu64
-                         " ended twice, %" PRIu64 " were seen again after their end, %" PRIu64
-                         " have an end and no beginning",
+                         "the account of %" PRIu64 " parcels contradicts itself: %" PRIu64
+                         " ended twice, %" PRIu64 " seen again after the end, %" PRIu64
+                         " with an end and no beginning",
                          flow->in, twice->count, after->count, only->count);
         finding_value(&finding, (double)wrong, "");
         evidence_first(events, &finding, first->first_seq);
@@ -191,7 +196,7 @@ static void tell_little(struct events *events, const struct event_flow *flow)
         return;
     bool is_more = flow->mean_open > flow->product_hi, is_less = flow->mean_open < flow->product_lo;
     finding_init(&finding, "littles_law",
-                 is_more && flow->overdue > 0 ? SEVERITY_WARNING : SEVERITY_INFO, "mean_open");
+                 is_more && flow->overdue > 0 ? SEVERITY_WARNING : SEVERITY_INFO, "lambda_x_w");
     finding_sentence(&finding,
                      "on average %s parcels were there; Little's law makes it %s "
                      "(%s to %s): %s",
@@ -203,7 +208,8 @@ static void tell_little(struct events *events, const struct event_flow *flow)
                      : is_less ? "fewer are open than the stay of those that ended explains"
                                : "it holds");
     finding.n = events->steps[STEP_PRESENT].n;
-    finding_value(&finding, flow->mean_open, "");
+    /* The interval is that of the product; L is counted, not estimated. */
+    finding_value(&finding, flow->product, "");
     finding_interval(&finding, flow->product_lo, flow->product_hi);
     evidence_all(events, &finding);
     finding_advice(&finding, "%s",

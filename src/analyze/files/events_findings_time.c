@@ -160,15 +160,20 @@ static void tell_order(struct events *events)
     const struct event_seen *within = &events->anomalies[ANOMALY_OUT_OF_ORDER];
     const struct event_seen *late = &events->anomalies[ANOMALY_LATE];
     struct finding finding;
-    char where[160];
+    char where[160], sorted[96] = "", kept[96] = "";
     if (within->count + late->count == 0)
         return;
+    if (within->count > 0)
+        snprintf(sorted, sizeof(sorted), "%" PRIu64 " by up to %g s: put in order", within->count,
+                 EVENTS_TOLERANCE_S);
+    if (late->count > 0)
+        snprintf(kept, sizeof(kept), "%" PRIu64 " by more than %g s: counted, but %s not used",
+                 late->count, EVENTS_TOLERANCE_S,
+                 late->count == 1 ? "its time is" : "their times are");
     finding_init(&finding, "out_of_order", late->count ? SEVERITY_WARNING : SEVERITY_INFO,
                  "timestamp");
-    finding_sentence(&finding,
-                     "%" PRIu64 " rows came out of order by up to %g s and were put in order; "
-                     "%" PRIu64 " came later than that: they are counted, their times are not used",
-                     within->count, EVENTS_TOLERANCE_S, late->count);
+    finding_sentence(&finding, "rows came out of order: %s%s%s", sorted,
+                     *sorted && *kept ? "; " : "", kept);
     finding_value(&finding, (double)(within->count + late->count), "");
     finding.n = events->rows;
     finding_evidence(&finding, "first at %s",
@@ -188,8 +193,8 @@ static void tell_boxes(struct events *events)
         return;
     finding_init(&finding, "boxes", SEVERITY_WARNING, "rows");
     finding_sentence(&finding,
-                     "%" PRIu64 " rows in which a camera saw something have an empty or NaN box, "
-                     "%" PRIu64 " one without area",
+                     "rows in which a camera saw something, without a box that can be: %" PRIu64
+                     " empty or NaN, %" PRIu64 " without area",
                      none->count, bad->count);
     finding_value(&finding, (double)(none->count + bad->count), "");
     finding.n = events->rows;
@@ -246,7 +251,8 @@ static void finish_load(struct events *events, const struct event_load *load,
     finding->value = load->trend.slope;
     finding->lo = load->trend.lo;
     finding->hi = load->trend.hi;
-    str_copy(finding->unit, sizeof(finding->unit), load->unit);
+    /* The metric's unit over parcels a minute. */
+    snprintf(finding->unit, sizeof(finding->unit), "%s min/parcel", load->unit);
     evidence_range(finding, events->metrics->begin_s, events->metrics->end_s);
     analysis_add_finding(events->analysis, finding);
 }
@@ -265,9 +271,13 @@ static void tell_latency(struct events *events, const struct event_load *load)
 {
     struct finding finding;
     char slope[160], low[32], high[32];
-    double span = load->load_high - load->load_low;
-    bool rises = load->trend.lo > 0 && load->trend.slope * span > EFFECT_MIN * load->low;
-    finding_init(&finding, rises ? "latency_rises_with_load" : "latency_level_with_load",
+    double span = load->load_high - load->load_low, least = EFFECT_MIN * load->low;
+    bool rises = load->trend.lo > 0 && load->trend.slope * span > least;
+    bool may_rise = load->trend.hi * span > least;
+    finding_init(&finding,
+                 rises      ? "latency_rises_with_load"
+                 : may_rise ? "latency_with_load_open"
+                            : "latency_level_with_load",
                  SEVERITY_INFO, load->metric);
     if (rises) {
         finding_sentence(&finding,
@@ -278,6 +288,16 @@ static void tell_latency(struct events *events, const struct event_load *load)
                          figure(load->high, high, sizeof(high)));
         finding_advice(&finding, "judge the latency in the busiest minutes, and what it would be "
                                  "at the planned load, before a smaller device is chosen");
+    } else if (may_rise) {
+        finding_sentence(&finding,
+                         "undecided whether %s rises with load: %s; a rise of up to %s ms between "
+                         "the 5th and 95th percentile of load is not excluded (%s ms in the "
+                         "quietest quarter of the minutes)",
+                         load->metric, slope_text(load, slope, sizeof(slope)),
+                         figure(load->trend.hi * span, high, sizeof(high)),
+                         figure(load->low, low, sizeof(low)));
+        finding_advice(&finding, "give a longer log, or one with quieter and busier hours, before "
+                                 "a smaller device is chosen");
     } else {
         finding_sentence(&finding,
                          "no rise of %s with load is seen: %s, at most %s ms between the "

@@ -406,6 +406,7 @@ struct event_peak {
     double mean, lo, hi; /* Poisson */
     double p50, p95, peak, peak_s;
     double dispersion, dispersion_p; /* variance over mean, of bins that are covered fully */
+    struct interval dispersion_ci;   /* NaN for seconds */
     uint64_t full;
 };
 

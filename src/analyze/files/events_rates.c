@@ -50,6 +50,26 @@ static void set_dispersion(struct event_peak *peak, const struct moments *full)
     peak->dispersion_p = poisson_dispersion_p(peak->dispersion, full->n);
 }
 
+/* By its influence function: the variance of a mean of what each count adds to s^2/m, with as many
+ * counts as are independent; on the logarithm, because a ratio of variances is skew. counts: n in
+ * the order of time; each becomes its influence. */
+static struct interval dispersion_interval(double dispersion, double mean, double *counts, size_t n)
+{
+    struct moments moments = {0};
+    struct interval around, none = {NAN, NAN};
+    if (n < 2 || !(dispersion > 0))
+        return none;
+    for (size_t i = 0; i < n; i++) {
+        double off = counts[i] - mean;
+        counts[i] = off * off / mean - dispersion - dispersion / mean * off;
+        moments_add(&moments, counts[i]);
+    }
+    if (!mean_interval(0, moments_std(&moments) / dispersion, effective_n(counts, n), 0.95,
+                       &around))
+        return none;
+    return (struct interval){dispersion * exp(around.lo), dispersion * exp(around.hi)};
+}
+
 static int peak_of_seconds(const struct events *events, bool of_rows, struct event_peak *ret)
 {
     const struct event_rate *rate = of_rows ? &events->second_rows : &events->second_parcels;
@@ -72,19 +92,23 @@ static int peak_of_minutes(const struct events *events, int64_t minutes, bool of
     size_t count = 0, used = 0;
     double size_s = (double)minutes * 60;
     struct moments full = {0};
+    size_t full_count = 0;
     int rc = events_periods(events, minutes, &periods, &count);
     if (rc < 0)
         return rc;
-    CLEANUP_FREE double *values = calloc(count + 1, sizeof(*values));
+    CLEANUP_FREE double *values = calloc(2 * (count + 1), sizeof(*values));
     if (!values)
         return -ERROR_NOMEM;
+    double *counts = values + count + 1;
     for (size_t i = 0; i < count; i++) {
         double covered = periods[i].covered_s / size_s;
         double n = (double)(of_rows ? periods[i].rows : periods[i].parcels);
         if (covered < EVENTS_COVERED_MIN)
             continue;
-        if (covered > 1 - 1e-9)
+        if (covered > 1 - 1e-9) {
             moments_add(&full, n);
+            counts[full_count++] = n;
+        }
         values[used++] = n / covered;
         if (used == 1 || n / covered > ret->peak) {
             ret->peak = n / covered;
@@ -96,6 +120,7 @@ static int peak_of_minutes(const struct events *events, int64_t minutes, bool of
     ret->p50 = quantile_sorted(values, used, 0.5);
     ret->p95 = quantile_sorted(values, used, 0.95);
     set_dispersion(ret, &full);
+    ret->dispersion_ci = dispersion_interval(ret->dispersion, full.mean, counts, full_count);
     return 0;
 }
 
@@ -105,8 +130,12 @@ int events_peak_of(const struct events *events, int64_t minutes, bool of_rows,
     double size_s = minutes > 0 ? (double)minutes * 60 : 1;
     uint64_t count = of_rows ? events->rows : events->parcel_count;
     struct analysis_cell mean = rate_cell(count, events_covered_s(events), size_s);
-    *ret = (struct event_peak){
-        .mean = mean.value, .lo = mean.lo, .hi = mean.hi, .peak = NAN, .peak_s = NAN};
+    *ret = (struct event_peak){.mean = mean.value,
+                               .lo = mean.lo,
+                               .hi = mean.hi,
+                               .peak = NAN,
+                               .peak_s = NAN,
+                               .dispersion_ci = {NAN, NAN}};
     return minutes > 0 ? peak_of_minutes(events, minutes, of_rows, ret)
                        : peak_of_seconds(events, of_rows, ret);
 }

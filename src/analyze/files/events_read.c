@@ -220,8 +220,6 @@ static int hold(struct reading *reading, const struct raw_row *raw, const char *
         row.id = (uint32_t)id + 1;
     }
     count_box(events, raw, &row);
-    reading->input->begin_s = fmin(reading->input->begin_s, raw->s);
-    reading->input->end_s = fmax(reading->input->end_s, raw->s);
     events->held = row;
     events->is_held = true;
     return 0;

@@ -129,9 +129,22 @@ int events_periods(const struct events *events, int64_t minutes, struct event_pe
 
 /* ---- a row ---- */
 
+/* What the file covers: a time that is not used is no part of it. */
+static void cover(struct events *events, const struct event_row *row)
+{
+    size_t file = row->seq >> 40;
+    if (file >= events->analysis->input_count) /* out of memory for it: the analysis has failed */
+        return;
+    struct analysis_input *input = events->analysis->inputs[file];
+    input->begin_s = fmin(input->begin_s, row->s);
+    input->end_s = fmax(input->end_s, row->s);
+}
+
 int events_take(struct events *events, const struct event_row *row)
 {
     uint64_t is_new = 0;
+    if (!row->is_late)
+        cover(events, row);
     int rc = advance(events, row->s);
     if (rc < 0)
         return rc;

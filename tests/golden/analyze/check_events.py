@@ -11,8 +11,9 @@ from datetime import datetime, timezone
 
 import numpy as np
 
-from events_statistics import autocovariance, median_interval, normal_quantile, poisson_interval, quantile, share, \
-    theil_sen
+from events_statistics import autocovariance, effective_n, median_interval, normal_quantile, poisson_interval, \
+    quantile, share, theil_sen
+from reference import t_quantile
 
 KINDS = ["UNMATCHED", "TRACKING", "MATCHED", "MISSING", "PICKUP", "DISAPPEAR"]
 SEEN = KINDS[:3]
@@ -520,22 +521,33 @@ def same(path, got, want):
     return 1
 
 
+def dispersion_interval(counts):
+    """Of s^2/m: by its influence function, on the logarithm, for counts that depend on each other."""
+    if len(counts) < 2 or counts.mean() == 0:
+        return None
+    mean, dispersion = counts.mean(), counts.var(ddof=1) / counts.mean()
+    influence = (counts - mean) ** 2 / mean - dispersion - dispersion / mean * (counts - mean)
+    n = effective_n(influence)
+    half = t_quantile(0.975, n - 1) * influence.std(ddof=1) / dispersion / math.sqrt(n)
+    return [dispersion * math.exp(-half), dispersion * math.exp(half)]
+
+
 def finding_numbers(log, tables):
     """rule: (value, interval, n); None: not looked at."""
     t = {name: rows for name, rows in tables.items()}
     flow, little, ids = t["conservation"][0], t["little"][0], t["identities"]
     minute, hour = t["rates"][1], t["rates"][3]
     changes = sum(r["rows"] for r in t["events"] if r["event"] in CHANGES)
-    full = sum(b[1] / 60 > 1 - 1e-9 for b in periods(log, 60))
+    full = np.array([b[2] for b in periods(log, 60) if b[1] / 60 > 1 - 1e-9], float)
     value, interval = share(log.duplicates, changes)
     expected = {
         "rows_are_not_parcels": (len(log.rows) / len(log.parcels), None, len(log.rows)),
         "throughput": (hour["mean"], hour["mean_interval"], len(log.parcels)),
-        "arrivals_in_bursts": (minute["dispersion"], None, full),
+        "arrivals_in_bursts": (minute["dispersion"], dispersion_interval(full), len(full)),
         "duplicates": (value, interval, changes),
         "repeated_rows": (*share(log.repeated, len(log.rows)), len(log.rows)),
         "never_ended": (*share(flow["overdue"], flow["in"]), flow["in"]),
-        "littles_law": (little["mean_open"], little["product_interval"], t["life_cycle"][3]["n"]),
+        "littles_law": (little["product"], little["product_interval"], t["life_cycle"][3]["n"]),
         "missing_rate": (flow["missing_pct"], flow["missing_pct_interval"], flow["in"]),
         "identity_switched": (ids[1]["too_many_pct"], ids[1]["too_many_pct_interval"], ids[1]["n"]),
         "ids_used_again": (*share(log.again, len(log.parcels)), len(log.parcels)),
@@ -554,7 +566,8 @@ def finding_numbers(log, tables):
         expected["clock_jump" if jump < 0 else "pause"] = (jump, None, 1)
     for load in t.get("load", [])[:1]:
         numbers = (load["slope"], load["slope_interval"], load["n"])
-        expected["latency_rises_with_load"] = expected["latency_level_with_load"] = numbers
+        for rule in ("latency_rises_with_load", "latency_level_with_load", "latency_with_load_open"):
+            expected[rule] = numbers
     return expected
 
 

@@ -50,6 +50,27 @@ static void rows_are_not_parcels(void **state)
     /* Each is there for 6.6 s of 57. */
     assert_true(fabs(value_at(&fixture, "little", 0, "mean_open") - 6 * 6.6 / 57) < 1e-6);
     assert_true(fabs(value_at(&fixture, "little", 0, "product") - 6 * 6.6 / 57) < 1e-6);
+    /* The interval is that of the value. */
+    const struct finding *little = found(&fixture, "littles_law");
+    assert_true(little->lo <= little->value && little->value <= little->hi);
+    done(&fixture);
+}
+
+/* Open is what remains: the sum always comes out, and is no comfort for those that never end. */
+static void an_even_account_with_overdue_parcels(void **state)
+{
+    struct fixture fixture = {0};
+    for (int i = 0; i < 40; i++) {
+        pass(&fixture, 10 * i, "A", i);
+        if (i > 4) /* the first five never end */
+            ends(&fixture, 10 * i + 4, i);
+    }
+    assert_int_equal(analyze(&fixture), 0);
+    const struct finding *account = found(&fixture, "conservation");
+    assert_non_null(strstr(account->sentence, "5 are open (5 of them overdue)"));
+    assert_non_null(strstr(account->advice, "overdue"));
+    const struct finding *little = found(&fixture, "littles_law");
+    assert_true(little->lo <= little->value && little->value <= little->hi);
     done(&fixture);
 }
 
@@ -100,6 +121,92 @@ static void rows_out_of_order(void **state)
     assert_true(fabs(value_at(&fixture, "cameras", 0, "gap_p50_s") - 0.2) < 1e-6);
     assert_non_null(strstr(found(&fixture, "out_of_order")->evidence, ":9"));
     done(&fixture);
+}
+
+/* Its time is not used, and so does not make the log longer. */
+static void a_wrong_stamp_makes_the_file_no_longer(void **state)
+{
+    struct fixture fixture = {0};
+    for (int i = 0; i < 40; i++)
+        row(&fixture, i == 20 ? -86400 : i, "A", "A_001", "1", "TRACKING");
+    assert_int_equal(analyze(&fixture), 0);
+    const struct analysis_input *input = fixture.analysis.inputs[0];
+    assert_true(input->begin_s == EVENTS_BEGIN && input->end_s == EVENTS_BEGIN + 39);
+    assert_string_equal(
+        found(&fixture, "out_of_order")->sentence,
+        "rows came out of order: 1 by more than 1 s: counted, but its time is not used");
+    done(&fixture);
+}
+
+/* Minutes with 1 and with 21 parcels, in turns: variance 103 over mean 11. */
+static void bursts_have_an_interval(void **state)
+{
+    struct fixture fixture = {0};
+    int id = 0;
+    for (int minute = 0; minute < 40; minute++) {
+        int count = minute % 2 ? 21 : 1;
+        for (int i = 0; i < count; i++) {
+            char master[16];
+            snprintf(master, sizeof(master), "%d", id++);
+            row(&fixture, 60.0 * minute + 2.5 * i, "A", "A_001", master, "MATCHED");
+        }
+    }
+    row(&fixture, 2400, "A", "A_001", "0", "TRACKING");
+    assert_int_equal(analyze(&fixture), 0);
+    const struct finding *finding = found(&fixture, "arrivals_in_bursts");
+    assert_non_null(finding);
+    assert_true(finding->n == 40 && finding->has_interval);
+    assert_true(fabs(finding->value - 100.0 * 40 / 39 / 11) < 1e-9);
+    assert_true(finding->lo > 1 && finding->lo < finding->value && finding->hi > finding->value);
+    done(&fixture);
+}
+
+/* The latency of a minute is 40 ms and `slope` for each parcel, with some noise. */
+static const struct finding *with_load(struct fixture *fixture, double slope, double noise)
+{
+    uint64_t state = 7;
+    int id = 0;
+    strbuf_append(&fixture->metrics, "timestamp,inference_ms_p99\n");
+    for (int minute = 0; minute < 60; minute++) {
+        int count = 5 + minute * 7 % 11;
+        for (int i = 0; i < count; i++) {
+            char master[16];
+            snprintf(master, sizeof(master), "%d", id++);
+            row(fixture, 60.0 * minute + 3.5 * i, "A", "A_001", master, "MATCHED");
+        }
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        double off = (double)(state >> 40) / (double)(1 << 24) - 0.5;
+        strbuf_printf(&fixture->metrics, "%.1f,%.4f\n", EVENTS_BEGIN + 60.0 * minute + 30,
+                      40 + slope * count + noise * off);
+    }
+    assert_int_equal(analyze(fixture), 0);
+    for (size_t i = 0; i < fixture->analysis.finding_count; i++) {
+        if (strstr(fixture->analysis.findings[i].rule, "with_load"))
+            return &fixture->analysis.findings[i];
+    }
+    fail_msg("nothing is told about load");
+    return NULL;
+}
+
+static void latency_and_load(void **state)
+{
+    static const struct {
+        double slope, noise;
+        const char *rule, *advice;
+    } cases[] = {
+        {0.8, 1, "latency_rises_with_load", "before a smaller device"},
+        {0, 1, "latency_level_with_load", "nothing to do"},
+        /* 5 % of 40 ms over 10 parcels is within its interval. */
+        {0, 20, "latency_with_load_open", "give a longer log"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture fixture = {0};
+        const struct finding *finding = with_load(&fixture, cases[i].slope, cases[i].noise);
+        assert_string_equal(finding->rule, cases[i].rule);
+        assert_non_null(strstr(finding->advice, cases[i].advice));
+        assert_string_equal(finding->unit, "ms min/parcel");
+        done(&fixture);
+    }
 }
 
 static void the_first_rows_may_be_out_of_order(void **state)
@@ -311,7 +418,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_not_parcels),
         cmocka_unit_test(the_account_does_not_come_out),
+        cmocka_unit_test(an_even_account_with_overdue_parcels),
         cmocka_unit_test(rows_out_of_order),
+        cmocka_unit_test(a_wrong_stamp_makes_the_file_no_longer),
+        cmocka_unit_test(bursts_have_an_interval),
+        cmocka_unit_test(latency_and_load),
         cmocka_unit_test(the_first_rows_may_be_out_of_order),
         cmocka_unit_test(the_clock_goes_back),
         cmocka_unit_test(a_night_is_not_covered),
