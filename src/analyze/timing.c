@@ -110,8 +110,9 @@ static int find_modes(const struct run *run, const struct values *steady, struct
     finding_value(&finding, 100 * modality.high_share, NULL);
     strncpy(finding.unit, "%", sizeof(finding.unit) - 1);
     finding.n = steady->count;
-    finding_evidence(&finding, "distribution of %zu values, p = %.2g", steady->count,
-                     modality.p_value);
+    char p[32];
+    finding_evidence(&finding, "distribution of %zu values, %s", steady->count,
+                     unit_format_p(modality.p_value, p, sizeof(p)));
     finding_advice(&finding,
                    "pin it with --cores (big and little cores, hyper-threads), and look for "
                    "a cache, a timer or a second path that only some runs take");
@@ -167,8 +168,9 @@ static int find_drift(const struct run *run, const struct values *steady, struct
     finding.lo = 100 * trend.lo * span / begin;
     finding.hi = 100 * trend.hi * span / begin;
     finding.n = steady->count;
-    finding_evidence(&finding, "Theil-Sen slope over all %s, Mann-Kendall p = %.2g",
-                     unit_plural_of(run), trend.p_value);
+    char p[32];
+    finding_evidence(&finding, "Theil-Sen slope over all %s, Mann-Kendall %s", unit_plural_of(run),
+                     unit_format_p(trend.p_value, p, sizeof(p)));
     finding_advice(
         &finding, "%s",
         change > 0 ? "look for heat, a growing file or cache, another load; measure longer until "

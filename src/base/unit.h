@@ -28,6 +28,8 @@ const char *unit_format_bytes(double bytes, char *buf, size_t size); /* "12.3 MB
 /* A bare number with about `digits` significant digits, no exponent below 1e15, no trailing ".0".
  */
 const char *unit_format_number(double value, int digits, char *buf, size_t size);
+/* "p = 0.012", "p < 0.001". */
+const char *unit_format_p(double p, char *buf, size_t size);
 /* Formats 0,1,2,5 as "0-2,5". */
 const char *unit_format_list(const uint64_t *values, size_t count, char *buf, size_t size);
 

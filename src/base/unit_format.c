@@ -8,6 +8,8 @@
 
 #include "base/util.h"
 
+#define P_MIN 0.001 /* smaller ones rest on what a test approximates, and 0 is none */
+
 struct scale {
     double from; /* used for values of at least this, before rounding */
     double factor;
@@ -82,6 +84,15 @@ const char *unit_format_number(double value, int digits, char *buf, size_t size)
     }
     if (strcmp(buf, "-0") == 0)
         snprintf(buf, size, "0");
+    return buf;
+}
+
+const char *unit_format_p(double p, char *buf, size_t size)
+{
+    if (p < P_MIN)
+        snprintf(buf, size, "p < %g", P_MIN);
+    else
+        snprintf(buf, size, "p = %.2g", p);
     return buf;
 }
 

@@ -226,6 +226,16 @@ static void writes_bare_numbers(void **state)
     assert_string_equal(unit_format_number(-0.0, 3, buf, sizeof(buf)), "0");
 }
 
+static void a_probability_is_never_0(void **state)
+{
+    char buf[64];
+    assert_string_equal(unit_format_p(0.0123, buf, sizeof(buf)), "p = 0.012");
+    assert_string_equal(unit_format_p(1, buf, sizeof(buf)), "p = 1");
+    assert_string_equal(unit_format_p(0.001, buf, sizeof(buf)), "p = 0.001");
+    assert_string_equal(unit_format_p(1e-9, buf, sizeof(buf)), "p < 0.001");
+    assert_string_equal(unit_format_p(0, buf, sizeof(buf)), "p < 0.001");
+}
+
 static void writes_lists_and_never_cuts_a_number(void **state)
 {
     const uint64_t values[] = {0, 1, 2, 5, 7, 8, 100};
@@ -252,6 +262,7 @@ int main(void)
         cmocka_unit_test(reads_lists),
         cmocka_unit_test(writes_times_and_sizes_with_three_digits),
         cmocka_unit_test(writes_bare_numbers),
+        cmocka_unit_test(a_probability_is_never_0),
         cmocka_unit_test(writes_lists_and_never_cuts_a_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
