@@ -60,8 +60,8 @@ static int tell_throughput(struct events *events)
                  figure(minute.peak, peak, sizeof(peak)),
                  timestamp_format(minute.peak_s, when, sizeof(when)),
                  figure(minute.p95, p95, sizeof(p95)));
-    finding_sentence(&finding, "%" PRIu64 " parcels in %s s: %s an hour (%s to %s)%s",
-                     (uint64_t)events->parcel_count,
+    finding_sentence(&finding, "%" PRIu64 " parcel%s in %s s: %s an hour (%s to %s)%s",
+                     (uint64_t)events->parcel_count, events->parcel_count == 1 ? "" : "s",
                      unit_format_number(events_covered_s(events), 5, when, sizeof(when)),
                      figure(hour.mean, mean, sizeof(mean)), figure(hour.lo, lo, sizeof(lo)),
                      figure(hour.hi, hi, sizeof(hi)), busiest);
@@ -100,10 +100,10 @@ static void tell_rows(struct events *events)
     if (has_parcels) {
         double ratio = (double)events->rows / (double)events->parcel_count;
         finding_sentence(&finding,
-                         "%" PRIu64 " rows are %zu parcels (%zu master_ids): %s rows for each, "
+                         "%" PRIu64 " rows are %zu parcel%s (master_ids: %zu): %s rows for each, "
                          "because a camera writes one for every frame",
-                         events->rows, events->parcel_count, events->ids.count,
-                         figure(ratio, each, sizeof(each)));
+                         events->rows, events->parcel_count, events->parcel_count == 1 ? "" : "s",
+                         events->ids.count, figure(ratio, each, sizeof(each)));
         finding_value(&finding, ratio, "");
         finding_advice(&finding, "count parcels, not rows, when you tell a throughput");
     } else {

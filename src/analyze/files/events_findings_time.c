@@ -193,7 +193,7 @@ static void tell_boxes(struct events *events)
         return;
     finding_init(&finding, "boxes", SEVERITY_WARNING, "rows");
     finding_sentence(&finding,
-                     "rows in which a camera saw something, without a box that can be: %" PRIu64
+                     "a camera saw something in rows with no possible box: %" PRIu64
                      " empty or NaN, %" PRIu64 " without area",
                      none->count, bad->count);
     finding_value(&finding, (double)(none->count + bad->count), "");
