@@ -12,6 +12,7 @@
 #include "base/util.h"
 
 #define DRAW_EVERY_NS (100 * NS_PER_MS)
+#define COLUMNS_MAX 10000
 #define ERASE_LINE "\r\x1b[K"
 
 bool term_is_terminal(int fd)
@@ -32,12 +33,21 @@ bool term_has_colour(int fd)
     return term_is_capable(fd) && !(no_color && *no_color);
 }
 
-int term_width(int fd)
+/* 0: not known. */
+static int terminal_columns(int fd)
 {
     struct winsize size;
-    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        return size.ws_col;
-    return 80;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+int term_width(int fd)
+{
+    const char *asked = getenv("COLUMNS");
+    uint64_t columns = 0;
+    if (asked && unit_parse_u64(asked, 1, COLUMNS_MAX, &columns, NULL) == 0)
+        return (int)columns;
+    int known = terminal_columns(fd);
+    return known > 0 ? known : 80;
 }
 
 void term_styled(struct strbuf *out, bool colour, enum term_style style, const char *text)
@@ -104,8 +114,10 @@ void progress_update(struct progress *progress, double share, const char *note)
     snprintf(line, sizeof(line), "%s%s%s%.160s", progress->label, part, note && *note ? "  " : "",
              note ? note : "");
     str_make_printable(line);
-    /* The last column stays free: some terminals wrap as soon as it is filled. */
-    cut_to_width(line, (size_t)u64_max((uint64_t)term_width(STDERR_FILENO), 2) - 1);
+    /* What is erased again must fit the terminal itself, whatever COLUMNS says. The last column
+     * stays free: some terminals wrap as soon as it is filled. */
+    int columns = terminal_columns(STDERR_FILENO);
+    cut_to_width(line, columns > 0 ? (size_t)u64_max((uint64_t)columns, 2) - 1 : 79);
     snprintf(drawn, sizeof(drawn), ERASE_LINE "%s", line);
     write_stderr(drawn);
 }

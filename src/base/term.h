@@ -14,7 +14,7 @@
 
 bool term_is_terminal(int fd);
 bool term_has_colour(int fd);
-int term_width(int fd); /* columns; 80 when unknown */
+int term_width(int fd); /* COLUMNS if it is set, else the terminal's, else 80 */
 
 enum term_style { TERM_PLAIN, TERM_BOLD, TERM_DIM, TERM_GREEN, TERM_YELLOW, TERM_RED };
 /* Appends text in a style if colour is true, plain otherwise. */

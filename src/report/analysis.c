@@ -170,17 +170,17 @@ static void append_note(struct page *page, const char *note)
     prose_wrapped(&page->prose, note, 2, 2);
 }
 
-/* Where the intervals make it wider than the page, it is shown without them, unless everything was
- * asked for. */
+/* Where the intervals make it wider than the page, it is shown without them, and says so; who asks
+ * for everything gets them. */
 static bool append_table(struct page *page, const struct analysis_table *table)
 {
     struct strbuf text = {0};
     bool is_complete = render_table(page, table, true, &text);
-    bool with_intervals =
-        page->is_markdown || page->options->verbose || widest_line(&text) <= page->prose.width;
-    if (!with_intervals) {
+    size_t width = widest_line(&text), width_without = width;
+    if (!page->is_markdown && !page->options->verbose && width > page->prose.width) {
         strbuf_clear(&text);
         is_complete = render_table(page, table, false, &text);
+        width_without = widest_line(&text);
     }
     append_title(page, table->title);
     strbuf_append(page->out, strbuf_get(&text));
@@ -191,9 +191,12 @@ static bool append_table(struct page *page, const struct analysis_table *table)
         strbuf_printf(page->out, "%s… and %zu more (--verbose shows all)\n",
                       page->is_markdown ? "\n" : "  ", table->row_count - shown);
     append_note(page, table->note);
-    if (table->interval_note)
-        append_note(page, with_intervals ? table->interval_note
-                                         : "--verbose shows the 95 % intervals, too");
+    if (width_without < width)
+        strbuf_printf(page->out,
+                      "  (no room for the intervals: COLUMNS=%zu or --verbose shows them)\n",
+                      width);
+    else
+        append_note(page, table->interval_note);
     return is_complete;
 }
 
@@ -231,7 +234,8 @@ static void append_input(struct page *page, const struct analysis_input *input)
 {
     char bytes[32], begin[48], end[48];
     struct strbuf text = {0};
-    strbuf_printf(&text, "%s: %s, %" PRIu64 " rows", input->name, input->format, input->skips.rows);
+    strbuf_printf(&text, "%s: %s, %" PRIu64 " row%s", input->name, input->format, input->skips.rows,
+                  input->skips.rows == 1 ? "" : "s");
     if (input->bytes > 0)
         strbuf_printf(&text, ", %s", unit_format_bytes((double)input->bytes, bytes, sizeof(bytes)));
     if (!isnan(input->begin_s) && !isnan(input->end_s)) {
@@ -265,8 +269,14 @@ static void append_markdown_findings(struct page *page)
                 continue;
             strbuf_printf(page->out, "- **%s**: %s", severity_name(finding->severity),
                           finding->sentence);
-            if (finding->evidence[0])
-                strbuf_printf(page->out, " (%s)", finding->evidence);
+            struct strbuf numbers = {0};
+            prose_numbers(finding, &numbers);
+            bool has_both = finding->evidence[0] && numbers.len > 0;
+            if (finding->evidence[0] || numbers.len > 0)
+                strbuf_printf(page->out, " (%s%s%s)", finding->evidence, has_both ? "; " : "",
+                              strbuf_get(&numbers));
+            page->out->failed = page->out->failed || numbers.failed;
+            strbuf_deinit(&numbers);
             if (finding->advice[0])
                 strbuf_printf(page->out, " → %s", finding->advice);
             strbuf_putc(page->out, '\n');

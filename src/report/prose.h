@@ -11,7 +11,7 @@ struct prose {
     struct strbuf *out;
     size_t width; /* 0: lines are never broken (Markdown) */
     bool colour;
-    bool with_evidence; /* "seen in: ..." below each finding */
+    bool with_evidence; /* below each finding "seen in: ...", n and interval */
     size_t most_alike;  /* findings of one rule that are shown; 0: all */
 };
 
@@ -20,6 +20,9 @@ struct prose {
 size_t prose_words(const struct prose *prose, const char *text, size_t column, size_t indent);
 /* The same, and a newline. */
 void prose_wrapped(const struct prose *prose, const char *text, size_t column, size_t indent);
+/* "n=269, 5.91 (95 %: 1.55 to 10.27) MB/min"; without the interval where the sentence tells it,
+ * or there is none. */
+void prose_numbers(const struct finding *finding, struct strbuf *out);
 /* Warnings first. Those that judge a limit are left out. Returns how many were shown. */
 size_t prose_findings(const struct prose *prose, const struct finding *findings, size_t count);
 

@@ -177,3 +177,33 @@ for _ in range(60):
     "$TACHO" analyze latency a.csv | true
     [ "${PIPESTATUS[0]}" -eq 0 ]
 }
+
+@test "analyze: a finding tells its n, and the interval that its sentence does not" {
+    cp "$project_root"/tests/golden/analyze/memory_level.csv .
+    "$TACHO" analyze memory memory_level.csv --json >json
+    "$TACHO" analyze memory memory_level.csv | tr -s ' \n' ' ' >text
+    expected=$(jq -r '.findings[0] | "n=\(.n), \(.value * 1e6 | round / 1e6) (95 %: "' json)
+    grep -qF "$expected" text
+    grep -qF ') MB/min' text
+    # And not a second time what stands in the sentence.
+    seq 1 400 | awk 'BEGIN { print "latency_ms" } { print 20 + $1 % 7 + 30 * ($1 > 395) }' >a.csv
+    "$TACHO" analyze latency a.csv --deadline 33ms | tr -s ' \n' ' ' >text
+    grep -q 'missed the deadline of 33.0 ms: 1.25 % (95 % interval 0.0317 to 6.77 %)' text
+    grep -q 'n=400' text
+    [ "$(grep -c '(95 %: 0.0317' text)" -eq 0 ]
+}
+
+@test "analyze: a table whose intervals have no room says so, and COLUMNS and --verbose show them" {
+    cp "$project_root"/tests/golden/analyze/memory_level.csv .
+    "$TACHO" analyze memory memory_level.csv >narrow
+    grep -q '^  (no room for the intervals: COLUMNS=97 or --verbose shows them)$' narrow
+    [ "$(grep -c '…' narrow)" -eq 0 ]
+    COLUMNS=96 "$TACHO" analyze memory memory_level.csv >narrow
+    grep -q 'COLUMNS=97' narrow
+    COLUMNS=97 "$TACHO" analyze memory memory_level.csv >wide
+    [ "$(grep -c 'COLUMNS=97' wide)" -eq 0 ]
+    grep -q '0.006218 (-0.0136…0.02604)' wide
+    "$TACHO" analyze memory memory_level.csv --verbose >all
+    [ "$(grep -c 'no room' all)" -eq 0 ]
+    grep -q '0.006218 (-0.0136…0.02604)' all
+}

@@ -56,6 +56,12 @@ static void width_is_the_terminals_or_80(void **state)
 {
     const struct winsize size = {.ws_row = 24, .ws_col = 132};
     ioctl(slave, TIOCSWINSZ, &size);
+    setenv("COLUMNS", "200", 1);
+    assert_int_equal(term_width(slave), 200);
+    assert_int_equal(term_width(-1), 200);
+    setenv("COLUMNS", "wide", 1);
+    assert_int_equal(term_width(slave), 132);
+    unsetenv("COLUMNS");
     assert_int_equal(term_width(slave), 132);
     const struct winsize unknown = {0};
     ioctl(slave, TIOCSWINSZ, &unknown);
