@@ -177,8 +177,7 @@ static void advise_leak(const struct growth_verdict *verdict, const struct growt
                                ? "memray run --native shows the lines (tracemalloc is blind to C)"
                                : "heaptrack shows the lines; where it cannot run, valgrind "
                                  "--tool=massif";
-    finding_advice(finding, "%s%s%s; until it is found, tacho guard restarts it without a gap%s",
-                   arenas, kinds, profiler,
+    finding_advice(finding, "%s%s%s%s", arenas, kinds, profiler,
                    hints->with_children ? " (measure each child alone first)" : "");
 }
 
