@@ -8,8 +8,6 @@
 #include "base/str.h"
 #include "base/unit.h"
 
-#define DELTA_AIC_CLEAR 4.0 /* from here on an explanation has considerably less support */
-
 /* MB a minute; a sixtieth of it where the trace's seconds are samples. */
 static double rate_of(const struct growth_hints *hints, double mb_per_min)
 {
@@ -25,6 +23,18 @@ static const char *rate_text(const struct growth_hints *hints, double mb_per_min
                              size_t size)
 {
     return unit_format_number(rate_of(hints, mb_per_min), 3, buf, size);
+}
+
+/* "5.91 MB a minute (95 %: 1.55 to 10.3)". */
+static const char *interval_text(const struct growth_hints *hints, const struct growth_rate *rate,
+                                 char *buf, size_t size)
+{
+    char value[32], lo[32], hi[32];
+    snprintf(buf, size, "%s MB a %s (95 %%: %s to %s)",
+             rate_text(hints, rate->value, value, sizeof(value)), per_of(hints),
+             rate_text(hints, rate->lo, lo, sizeof(lo)),
+             rate_text(hints, rate->hi, hi, sizeof(hi)));
+    return buf;
 }
 
 /* "25.1 min", "3.1 h", "420 samples". */
@@ -57,23 +67,27 @@ static void append(char *text, size_t size, const char *more)
 static void say_leak(const struct growth_verdict *verdict, const struct growth_hints *hints,
                      const char *subject, struct finding *finding)
 {
-    char value[32], lo[32], hi[32];
-    rate_text(hints, verdict->pace.value, value, sizeof(value));
-    rate_text(hints, verdict->pace.lo, lo, sizeof(lo));
-    rate_text(hints, verdict->pace.hi, hi, sizeof(hi));
-    finding_sentence(finding, "memory of %s grows %s: %s MB a %s (95 %%: %s to %s)", subject,
-                     verdict->class == GROWTH_ACCELERATING ? "faster and faster" : "steadily",
-                     value, per_of(hints), lo, hi);
+    char rate[128];
+    finding_sentence(finding, "memory of %s grows %s: %s", subject,
+                     verdict->class == GROWTH_ACCELERATING ? "faster and faster"
+                     : verdict->class == GROWTH_WITH_WORK  ? "with its work"
+                                                           : "steadily",
+                     interval_text(hints, &verdict->pace, rate, sizeof(rate)));
 }
 
 static void say_other(const struct growth_verdict *verdict, const struct growth_hints *hints,
                       const char *subject, struct finding *finding)
 {
-    char text[64], more[64];
+    char text[128], more[64];
     switch (verdict->class) {
     case GROWTH_TOO_SHORT:
         finding_sentence(finding, "whether memory of %s grows cannot be told yet: %s more", subject,
                          duration_text(hints, verdict->needed_s, text, sizeof(text)));
+        break;
+    case GROWTH_UNEVEN:
+        finding_sentence(finding,
+                         "memory of %s may grow: %s, but too unevenly to be sure of a leak",
+                         subject, interval_text(hints, &verdict->per_min, text, sizeof(text)));
         break;
     case GROWTH_WARMING:
         finding_sentence(finding,
@@ -95,10 +109,10 @@ static void say_other(const struct growth_verdict *verdict, const struct growth_
                          unit_format_number(verdict->step_mb, 3, text, sizeof(text)));
         break;
     default:
-        finding_sentence(finding,
-                         "memory of %s does not grow; a leak of %s MB a %s would have been seen",
-                         subject, rate_text(hints, verdict->smallest_per_min, text, sizeof(text)),
-                         per_of(hints));
+        finding_sentence(
+            finding, "memory of %s %s; a leak of %s MB a %s would have been seen", subject,
+            verdict->per_min.lo > 0 ? "grew by less than 1 MB" : "does not grow",
+            rate_text(hints, verdict->smallest_per_min, text, sizeof(text)), per_of(hints));
     }
 }
 
@@ -111,7 +125,7 @@ static void say_work(const struct growth_verdict *verdict, const struct growth_h
     if (best < 0 || !hints->work_name || !(verdict->work[best].rate.value > 0))
         return;
     unit_format_number(verdict->work[best].rate.value, 3, value, sizeof(value));
-    bool is_clear = verdict->time_delta_aic >= DELTA_AIC_CLEAR;
+    bool is_clear = verdict->time_delta_aic >= GROWTH_DELTA_AIC_CLEAR;
     if (is_clear)
         snprintf(text, sizeof(text), "; it follows %.60s: %s MB for each", hints->work_name[best],
                  value);
@@ -187,6 +201,11 @@ static void advise_other(const struct growth_verdict *verdict, const struct grow
     switch (verdict->class) {
     case GROWTH_TOO_SHORT:
         finding_advice(finding, "watch it for longer; start-up does not count");
+        break;
+    case GROWTH_UNEVEN:
+        finding_advice(finding, "watch it for longer, with a counter of its work beside the memory "
+                                "(tacho monitor --work-file): work that comes in bursts makes a "
+                                "leak uneven");
         break;
     case GROWTH_WARMING:
     case GROWTH_DECELERATING:

@@ -36,7 +36,6 @@
 #define STEP_SIDE 6
 #define STEP_DOUBT 3.0
 #define BEND_T 2.5
-#define BEND_RATIO 0.7
 #define STARTUP_SHARE 0.12
 #define LATE_RANGES 4.0
 
@@ -296,6 +295,12 @@ static struct growth_rate per_minute(const struct growth_fit *fit)
     return (struct growth_rate){60 * fit->slope, 60 * fit->lo, 60 * fit->hi};
 }
 
+/* Not sure enough to be called growth, but nothing that may be called level either. */
+static bool is_above_zero(const struct growth_fit *fit)
+{
+    return fit->lo > 0 && fit->slope * fit->span >= GROWTH_MATERIAL_MB;
+}
+
 /* A start-up that took a good part of the time, and rose faster than what came behind it: as well a
  * growth that slows down all the time, of which the steep part was cut off. Its slope is the median
  * one, which a single jump (a model that is loaded) does not change. */
@@ -307,7 +312,7 @@ static int slowed_before(const struct judge *judge, bool *ret)
         return 0;
     if (trend_theil_sen(judge->t, judge->y, judge->first, 0.95, &before) < 0)
         return -1;
-    *ret = isnan(before.slope) || judge->fit.slope < BEND_RATIO * before.slope;
+    *ret = isnan(before.slope) || judge->fit.slope < GROWTH_BEND_RATIO * before.slope;
     return 0;
 }
 
@@ -315,14 +320,14 @@ static int classify(struct judge *judge, const struct growth_fit *late, enum gro
 {
     const struct growth_fit *fit = &judge->fit;
     struct growth_verdict *verdict = judge->verdict;
-    bool is_bent = fabs(fit->bend_t) > BEND_T, slowed;
+    bool slowed;
     if (slowed_before(judge, &slowed) < 0)
         return -1;
     *ret = GROWTH_LINEAR_LEAK;
-    if ((is_bent && fit->bend_t < 0 && fit->bend_ratio < BEND_RATIO) || slowed)
-        *ret = late->grows ? GROWTH_DECELERATING : GROWTH_WARMING;
-    else if (is_bent && fit->bend_t > 0 &&
-             (fit->bend_ratio < 0 || fit->bend_ratio > 1 / BEND_RATIO))
+    if ((fit->bend_t < -BEND_T && fit->bend_ratio < GROWTH_BEND_RATIO) || slowed)
+        *ret = late->grows || is_above_zero(late) ? GROWTH_DECELERATING : GROWTH_WARMING;
+    else if (fit->bend_t > BEND_T &&
+             (fit->bend_ratio < 0 || fit->bend_ratio > 1 / GROWTH_BEND_RATIO))
         *ret = GROWTH_ACCELERATING;
     if (*ret != GROWTH_LINEAR_LEAK)
         verdict->pace = per_minute(late);
@@ -375,7 +380,9 @@ static int judge_windows(struct judge *judge)
     else if (grows_lately(judge, &late)) {
         verdict->class = GROWTH_ACCELERATING;
         verdict->pace = per_minute(&late);
-    } else
+    } else if (is_above_zero(&judge->fit))
+        verdict->class = GROWTH_UNEVEN;
+    else
         verdict->class = 3 * verdict->warmup_s > verdict->duration_s ? GROWTH_WARMING : GROWTH_NONE;
     return 0;
 }
@@ -457,6 +464,9 @@ int growth_judge(const struct growth_floor *floors, size_t count, size_t work_co
     ret->top_mb = judge.windows[judge.count - 1].top_mb;
     if (judge_windows(&judge) < 0)
         return -1;
+    if (growth_judge_work(judge.windows + judge.first, judge.count - judge.first, judge.first,
+                          ret) < 0)
+        return -1;
     forecast(&judge);
-    return growth_judge_work(judge.windows + judge.first, judge.count - judge.first, ret);
+    return 0;
 }

@@ -1,10 +1,10 @@
 /* growth.h: does memory grow, how, how fast, and when does it end? A verdict, not an alarm bell.
  *
  * What: samples become floors (the least value of each window: what a collector of garbage cannot
- *       give back), the start-up is set aside, and what remains is named: none, warming,
- *       decelerating, steps, linear leak or accelerating; or it is too short to say. Only the last
- *       two of those are a leak (growth_is_leak). docs/memory-verdict.md has the rule, its sources
- *       and what it cannot see.
+ *       give back), the start-up is set aside, and what remains is named: none, uneven, warming,
+ *       decelerating, steps, linear leak, accelerating or with-work; or it is too short to say.
+ * Only the last three of those are a leak (growth_is_leak). docs/memory-verdict.md has the rule,
+ *       its sources and what it cannot see.
  * Use:  growth_of for arrays; growth_tracker for ten hours at constant memory, and
  *       growth_tracker_judge at any time while it goes on.
  * Units: seconds, MB (2^20 bytes; RssAnon + VmSwap if there is a choice), MB per minute, and MB per
@@ -24,15 +24,19 @@
 
 #define GROWTH_WORK_MAX 8      /* counters of work that are compared */
 #define GROWTH_FLOORS_MAX 1000 /* windows that a tracker keeps */
+/* From here on (delta_aic) an explanation has considerably less support. */
+#define GROWTH_DELTA_AIC_CLEAR 4.0
 
 enum growth_class {
     GROWTH_TOO_SHORT,    /* undecided: needed_s says how much longer */
     GROWTH_NONE,         /* level, after warmup_s */
+    GROWTH_UNEVEN,       /* its slope is above 0, but it rises too unevenly to be sure */
     GROWTH_WARMING,      /* grew, and stopped growing, but not yet for long enough to be level */
     GROWTH_DECELERATING, /* still grows, less and less */
     GROWTH_STEPS,        /* a few jumps, level in between */
     GROWTH_LINEAR_LEAK,
     GROWTH_ACCELERATING,
+    GROWTH_WITH_WORK, /* not evenly in time, but evenly with the counter best_work */
     GROWTH_CLASS_COUNT
 };
 
@@ -115,7 +119,7 @@ int growth_tracker_judge(const struct growth_tracker *tracker, const struct grow
 int growth_of(const double *t_s, const double *mb, size_t n, const double *const *work,
               size_t work_count, const struct growth_options *options, struct growth_verdict *ret);
 
-bool growth_is_leak(enum growth_class class);           /* LINEAR_LEAK or ACCELERATING */
+bool growth_is_leak(enum growth_class class);           /* LINEAR_LEAK, ACCELERATING or WITH_WORK */
 const char *growth_class_name(enum growth_class class); /* "linear-leak" */
 
 /* Which of several counters explains y best: the least squares' residuals around its line, by

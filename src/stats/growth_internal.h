@@ -10,6 +10,8 @@
  * exact (statm is off by up to some pages per CPU), so a deviation is never taken to be less. */
 #define GROWTH_MATERIAL_MB 1.0
 #define GROWTH_RESOLUTION_MB 0.05
+/* Of the later pace to the earlier one, from where on growth slows down. */
+#define GROWTH_BEND_RATIO 0.7
 
 /* The windows that are judged, in time; y in MB. */
 struct growth_line {
@@ -36,10 +38,11 @@ struct growth_fit {
 /* false of *ret->grows and NaN where there are too few windows. -1: out of memory. */
 int growth_fit_line(struct growth_line line, struct growth_fit *ret);
 
-/* The verdict over floors in time (growth.c); and what work explains of it (growth_work.c). */
+/* The verdict over floors in time (growth.c); and what work explains of it (growth_work.c):
+ * windows are those that are judged, behind `startup` others. */
 int growth_judge(const struct growth_floor *floors, size_t count, size_t work_count,
                  const struct growth_options *options, struct growth_verdict *ret);
-int growth_judge_work(const struct growth_floor *windows, size_t count,
+int growth_judge_work(const struct growth_floor *windows, size_t count, size_t startup,
                       struct growth_verdict *verdict);
 
 #endif

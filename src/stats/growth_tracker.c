@@ -117,7 +117,7 @@ int growth_of(const double *t_s, const double *mb, size_t n, const double *const
 
 bool growth_is_leak(enum growth_class class)
 {
-    return class == GROWTH_LINEAR_LEAK || class == GROWTH_ACCELERATING;
+    return class == GROWTH_LINEAR_LEAK || class == GROWTH_ACCELERATING || class == GROWTH_WITH_WORK;
 }
 
 const char *growth_class_name(enum growth_class class)
@@ -125,11 +125,13 @@ const char *growth_class_name(enum growth_class class)
     static const char *const names[GROWTH_CLASS_COUNT] = {
         [GROWTH_TOO_SHORT] = "too-short",
         [GROWTH_NONE] = "none",
+        [GROWTH_UNEVEN] = "uneven",
         [GROWTH_WARMING] = "warming",
         [GROWTH_DECELERATING] = "decelerating",
         [GROWTH_STEPS] = "steps",
         [GROWTH_LINEAR_LEAK] = "linear-leak",
         [GROWTH_ACCELERATING] = "accelerating",
+        [GROWTH_WITH_WORK] = "with-work",
     };
     return (unsigned)class < GROWTH_CLASS_COUNT ? names[class] : "unknown";
 }

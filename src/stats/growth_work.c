@@ -5,6 +5,9 @@
  * counter that it really follows leaves smaller residuals than the lines over the others and over
  * time; by how much smaller they must be, Akaike's criterion says: n ln(RSS) for lines of equally
  * many parameters, with n the observations that autocorrelation leaves.
+ *
+ * Memory that grows with work which comes in bursts rises too unevenly over time to be a leak by
+ * the rule of growth_fit.c, and evenly over the counter: there the same rule says so.
  */
 #include <float.h>
 #include <math.h>
@@ -68,7 +71,62 @@ static int rate_of(const double *x, const double *y, size_t n, struct growth_wor
     return 0;
 }
 
-int growth_judge_work(const struct growth_floor *windows, size_t count,
+/* Whether memory y grows with the counter x by the rule that holds for time. Windows in which x
+ * stood still have no place on its line. */
+static int grows_with(const double *x, const double *y, size_t n, bool *ret)
+{
+    CLEANUP_FREE double *kept = calloc(2 * n, sizeof(*kept));
+    struct growth_line line = {.n = 0, .t = kept, .y = kept + n};
+    struct growth_fit fit;
+    *ret = false;
+    if (!kept)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (line.n > 0 && !(x[i] > kept[line.n - 1]))
+            continue;
+        kept[line.n] = x[i];
+        kept[n + line.n++] = y[i];
+    }
+    if (line.n < GROWTH_WINDOWS_MIN)
+        return 0;
+    if (growth_fit_line(line, &fit) < 0)
+        return -1;
+    /* Not sure to slow down is not enough here: it must be even. */
+    *ret = fit.grows && fit.bend_ratio >= GROWTH_BEND_RATIO;
+    return 0;
+}
+
+/* Whether a start-up that holds more than an eighth of the work brought more for each unit than
+ * what came behind it: a growth that slows down over the work, of which the steep part was cut off.
+ */
+static bool slowed_before(const struct growth_floor *windows, size_t startup, size_t counter,
+                          const struct growth_work *work)
+{
+    const struct growth_floor *begin = windows - startup;
+    double units = windows->work[counter] - begin->work[counter];
+    double rise = windows->floor_mb - begin->floor_mb;
+    return 8 * units > units + work->units && rise * GROWTH_BEND_RATIO > units * work->rate.value;
+}
+
+/* A counter that clearly beats time makes a leak of what is none by time alone. */
+static int judge_best(const struct growth_floor *windows, size_t n, size_t startup,
+                      const double *const *x, const double *y, struct growth_verdict *verdict)
+{
+    bool grows;
+    int best = verdict->best_work;
+    if (best < 0 || growth_is_leak(verdict->class) ||
+        !(verdict->time_delta_aic >= GROWTH_DELTA_AIC_CLEAR))
+        return 0;
+    if (grows_with(x[best], y, n, &grows) < 0)
+        return -1;
+    if (grows && !slowed_before(windows, startup, (size_t)best, &verdict->work[best])) {
+        verdict->class = GROWTH_WITH_WORK;
+        verdict->pace = verdict->per_min;
+    }
+    return 0;
+}
+
+int growth_judge_work(const struct growth_floor *windows, size_t count, size_t startup,
                       struct growth_verdict *verdict)
 {
     size_t kinds = verdict->work_count;
@@ -106,5 +164,5 @@ int growth_judge_work(const struct growth_floor *windows, size_t count,
     }
     verdict->time_delta_aic = delta[kinds];
     verdict->best_work = best == (int)kinds ? -1 : best;
-    return 0;
+    return judge_best(windows, count, startup, x, y, verdict);
 }

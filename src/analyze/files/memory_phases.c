@@ -79,6 +79,14 @@ static size_t add_steps(struct memory_phase *phases, size_t count, const struct 
     return add(phases, count, "level", course, from, course->count - 1);
 }
 
+/* Of memory whose growth is beyond no doubt: what its slope is, within its interval. */
+static const char *name_of_rest(const struct growth_verdict *verdict)
+{
+    if (verdict->class == GROWTH_UNEVEN)
+        return "uneven growth";
+    return verdict->per_min.hi < 0 ? "decline" : "level";
+}
+
 size_t memory_phases_of(const struct memory_series *series, struct memory_phase *ret)
 {
     struct course course;
@@ -95,6 +103,7 @@ size_t memory_phases_of(const struct memory_series *series, struct memory_phase 
     case GROWTH_TOO_SHORT:
         return add(ret, count, "too short to tell", &course, 0, last);
     case GROWTH_LINEAR_LEAK:
+    case GROWTH_WITH_WORK:
         return add(ret, count, "growth", &course, first, last);
     case GROWTH_ACCELERATING:
     case GROWTH_DECELERATING: /* the change is what there is to see */
@@ -103,6 +112,6 @@ size_t memory_phases_of(const struct memory_series *series, struct memory_phase 
     case GROWTH_STEPS:
         return add_steps(ret, count, &course, first, verdict->step_count);
     default:
-        return add(ret, count, "level", &course, first, last);
+        return add(ret, count, name_of_rest(verdict), &course, first, last);
     }
 }

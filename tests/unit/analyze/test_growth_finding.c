@@ -96,6 +96,34 @@ static void too_short_says_how_much_longer(void **state)
     assert_int_equal(finding.n, 61);
 }
 
+/* A leak in bursts of a quarter of an hour: without its counter no leak for sure, and not level. */
+static void bursts_are_never_called_level(void **state)
+{
+    static const char *const names[] = {"messages"};
+    struct growth_hints hints = {.work_name = names};
+    const double *const counters[] = {work};
+    struct growth_verdict verdict;
+    struct finding finding;
+    for (size_t i = 0; i < N; i++) {
+        bool is_busy = i / 100 % 2 == 0;
+        times[i] = 6 * (double)i;
+        work[i] = i == 0 ? 0 : work[i - 1] + (is_busy ? 20 : 0);
+        mb[i] = 200 + 0.05 * work[i];
+    }
+    assert_int_equal(growth_of(times, mb, N, NULL, 0, NULL, &verdict), 0);
+    growth_finding(&verdict, &hints, &finding);
+    assert_int_equal(finding.severity, SEVERITY_INFO);
+    assert_true(finding.has_interval && finding.lo > 0);
+    assert_contains(finding.sentence, "memory of the program may grow: ");
+    assert_contains(finding.advice, "--work-file");
+    assert_int_equal(growth_of(times, mb, N, counters, 1, NULL, &verdict), 0);
+    growth_finding(&verdict, &hints, &finding);
+    assert_int_equal(finding.severity, SEVERITY_WARNING);
+    assert_contains(finding.sentence, "grows with its work: ");
+    assert_contains(finding.sentence, "; it follows messages: 0.05 MB for each");
+    assert_null(strstr(finding.advice, "guard")); /* no command yet */
+}
+
 /* Every class has its own words, and none overflows, however long the names are. */
 static void every_class_has_its_sentence(void **state)
 {
@@ -128,6 +156,7 @@ int main(void)
         cmocka_unit_test(a_leak_is_a_warning_with_everything),
         cmocka_unit_test(no_growth_says_what_would_have_been_seen),
         cmocka_unit_test(too_short_says_how_much_longer),
+        cmocka_unit_test(bursts_are_never_called_level),
         cmocka_unit_test(every_class_has_its_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -388,6 +388,84 @@ static void the_counter_that_growth_follows_is_named(void **state)
     assert_true(isnan(verdict.work[2].rate.value));
 }
 
+/* Some minutes with messages and some without, in turns. */
+static void burst_messages(double *messages, uint64_t seed)
+{
+    uint64_t random = seed;
+    double done = 0, left = 0;
+    bool is_busy = false;
+    for (size_t i = 0; i < trace.n; i++) {
+        if (left-- <= 0) {
+            is_busy = !is_busy;
+            left = 60 + 30 * fabs(noise_normal(&random));
+        }
+        done += is_busy ? fmax(0, 20 + 4 * noise_normal(&random)) : 0;
+        messages[i] = done;
+    }
+}
+
+static void a_leak_that_follows_bursts_of_work_is_one(void **state)
+{
+    double messages[TRACE_MAX];
+    const double *const work[] = {messages};
+    int found = 0, called_level = 0, inside = 0, runs = 40;
+    for (int run = 0; run < runs; run++) {
+        struct growth_verdict verdict;
+        trace_init(&trace, 30, (uint64_t)run + 1);
+        burst_messages(messages, (uint64_t)(run * 31) + 7);
+        trace_noise(&trace, 0, 1);
+        for (size_t i = 0; i < trace.n; i++)
+            trace.y[i] += 0.05 * messages[i];
+        assert_int_equal(growth_of(trace.t, trace.y, trace.n, work, 1, NULL, &verdict), 0);
+        found += growth_is_leak(verdict.class) && verdict.best_work == 0;
+        inside += verdict.work[0].rate.lo <= 0.05 && 0.05 <= verdict.work[0].rate.hi;
+        struct growth_verdict by_time = judge_trace();
+        called_level += by_time.class == GROWTH_NONE && by_time.per_min.lo > 0;
+    }
+    if (found < 39 || inside < 34)
+        fail_msg("found %d, inside %d of %d", found, inside, runs);
+    assert_int_equal(called_level, 0);
+}
+
+static void bursts_of_work_make_no_leak_of_what_is_none(void **state)
+{
+    double messages[TRACE_MAX];
+    const double *const work[] = {messages};
+    for (size_t kind = 0; kind < TRACE_FLATS; kind++) {
+        int alarms = 0, runs = 40;
+        for (int run = 0; run < runs; run++) {
+            struct growth_verdict verdict;
+            trace_init(&trace, 30, (uint64_t)(run * 7919) + kind * 31 + 1);
+            trace_flat(&trace, kind);
+            burst_messages(messages, (uint64_t)run + 1);
+            assert_int_equal(growth_of(trace.t, trace.y, trace.n, work, 1, NULL, &verdict), 0);
+            alarms += growth_is_leak(verdict.class);
+        }
+        if (alarms > 1)
+            fail_msg("%s: %d alarms in %d", trace_flat_names[kind], alarms, runs);
+    }
+}
+
+/* Work that comes less and less, and memory that follows its root: a cache that fills. */
+static void what_slows_down_over_the_work_is_no_leak_of_it(void **state)
+{
+    double messages[TRACE_MAX];
+    const double *const work[] = {messages};
+    int leaks = 0, runs = 40;
+    for (int run = 0; run < runs; run++) {
+        struct growth_verdict verdict;
+        trace_init(&trace, 30, (uint64_t)run + 1);
+        burst_messages(messages, (uint64_t)(run * 31) + 7);
+        trace_noise(&trace, 0, 0.5);
+        for (size_t i = 0; i < trace.n; i++)
+            trace.y[i] += 5 * sqrt(messages[i]);
+        assert_int_equal(growth_of(trace.t, trace.y, trace.n, work, 1, NULL, &verdict), 0);
+        leaks += verdict.class == GROWTH_WITH_WORK;
+    }
+    if (leaks > 2)
+        fail_msg("%d of %d", leaks, runs);
+}
+
 static void names_are_stable(void **state)
 {
     assert_string_equal(growth_class_name(GROWTH_LINEAR_LEAK), "linear-leak");
@@ -421,6 +499,9 @@ int main(void)
         cmocka_unit_test(the_end_may_be_open),
         cmocka_unit_test(of_the_recorders_counters_the_point_clouds_explain_it),
         cmocka_unit_test(the_counter_that_growth_follows_is_named),
+        cmocka_unit_test(a_leak_that_follows_bursts_of_work_is_one),
+        cmocka_unit_test(bursts_of_work_make_no_leak_of_what_is_none),
+        cmocka_unit_test(what_slows_down_over_the_work_is_no_leak_of_it),
         cmocka_unit_test(names_are_stable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

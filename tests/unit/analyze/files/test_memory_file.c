@@ -182,6 +182,31 @@ static void phases_show_the_start_up_and_the_step(void **state)
     strbuf_deinit(&text);
 }
 
+static const char *phase_of_slope(double mb_per_min)
+{
+    struct strbuf text = {0};
+    struct analysis analysis;
+    struct analyze_options options = file_options();
+    static char phase[32];
+    strbuf_append(&text, "t,rss_mb\n");
+    for (int i = 0; i < 360; i++)
+        strbuf_printf(&text, "%d,%.3f\n", 5 * i, 500 + mb_per_min * i / 12 + i % 3);
+    analyze_one(&text, &options, &analysis);
+    size_t last = table_of(&analysis, "phases")->row_count - 1;
+    snprintf(phase, sizeof(phase), "%s", cell_of(&analysis, "phases", last, "phase")->text);
+    analysis_deinit(&analysis);
+    strbuf_deinit(&text);
+    return phase;
+}
+
+static void memory_that_falls_is_not_level(void **state)
+{
+    (void)state;
+    assert_string_equal(phase_of_slope(-5), "decline");
+    assert_string_equal(phase_of_slope(0), "level");
+    assert_string_equal(phase_of_slope(5), "growth");
+}
+
 /* A monitor that was started again an hour later: two stretches, the longer one is judged. */
 static void a_long_hole_ends_a_stretch(void **state)
 {
@@ -373,6 +398,7 @@ int main(void)
         cmocka_unit_test(files_are_compared_by_the_work_they_did),
         cmocka_unit_test(noise_is_never_an_alarm),
         cmocka_unit_test(phases_show_the_start_up_and_the_step),
+        cmocka_unit_test(memory_that_falls_is_not_level),
         cmocka_unit_test(a_long_hole_ends_a_stretch),
         cmocka_unit_test(allocated_memory_is_preferred_and_swap_added),
         cmocka_unit_test(units_come_from_names),
