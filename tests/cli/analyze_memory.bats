@@ -108,5 +108,5 @@ shown() {
     printf 't_s,rss_mb\n1,100\n2,nan\n3,inf\n4,-5\n3.5,101\n2,99\n5,abc\n6,102\n' >values.csv
     "$TACHO" analyze memory values.csv --json >json
     jq -e '.tables.series.rows[0].n == 3 and ([.inputs[0].skipped[].reason] | sort ==
-        ["negative", "not_a_number", "not_finite", "time_backwards"])' json
+        ["bad_time", "negative", "not_a_number", "not_finite"])' json
 }

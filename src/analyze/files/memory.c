@@ -111,14 +111,23 @@ static void tell_holes(const struct memory_file *file, const struct memory_serie
     if (series->stretch_count < 2)
         return;
     finding_init(&finding, "sampling_gaps", SEVERITY_INFO, "");
+    char between[96] = "";
+    if (series->longest_hole_s > 0)
+        snprintf(between, sizeof(between), ", with holes of up to %.0f s", series->longest_hole_s);
+    size_t used = strlen(between);
+    if (series->set_back_count > 0)
+        snprintf(between + used, sizeof(between) - used, "%s the clock set back %llu time%s",
+                 used > 0 ? " and" : ", with", (unsigned long long)series->set_back_count,
+                 series->set_back_count == 1 ? "" : "s");
     finding_sentence(&finding,
-                     "%s has %llu stretches with holes of up to %.0f s between them; the one with "
-                     "most samples (%llu of %llu) is judged",
+                     "%s has %llu stretches%s between them; the one with most samples (%llu of "
+                     "%llu) is judged",
                      memory_subject(file, series, subject, sizeof(subject)),
-                     (unsigned long long)series->stretch_count, series->longest_hole_s,
+                     (unsigned long long)series->stretch_count, between,
                      (unsigned long long)series->longest->mb.n,
                      (unsigned long long)series->samples);
-    finding_value(&finding, series->longest_hole_s, "s");
+    if (series->longest_hole_s > 0)
+        finding_value(&finding, series->longest_hole_s, "s");
     finding.n = series->samples;
     finding_evidence(&finding, "%.200s, steps of %.3g s are usual", file->name,
                      series->step_mean_s);

@@ -30,7 +30,8 @@ struct memory_counter {
     double first, last; /* NaN: no value yet */
 };
 
-/* Samples without a long hole between them: a monitor that was started again is another stretch. */
+/* Samples without a long hole between them: what follows a monitor that was started again, or a
+ * clock that was set back, is another stretch. */
 struct memory_stretch {
     struct growth_tracker trackers[MEMORY_TRACKERS];
     struct moments mb;
@@ -44,7 +45,9 @@ struct memory_series {
     struct memory_stretch *now, *longest;
     uint64_t samples, stretch_count;
     double longest_hole_s;
-    double step_mean_s; /* of those within stretches */
+    uint64_t set_back_count; /* stretches that began because the clock was set back */
+    uint64_t behind;         /* samples in a row that lie before the stretch's last one */
+    double step_mean_s;      /* of those within stretches */
     uint64_t steps;
 
     /* Once the file is read: */
@@ -67,7 +70,7 @@ struct memory_file {
     size_t series_count;
     uint64_t series_left_out; /* samples of processes beyond MEMORY_SERIES_MAX */
     uint64_t counters_left_out;
-    struct skips skips; /* times that go backwards */
+    struct skips skips;
     double begin_s, end_s;
 };
 
@@ -77,7 +80,8 @@ struct memory_file {
  */
 struct memory_series *memory_series_of(struct memory_file *file, int64_t pid, const char *name,
                                        size_t name_length, bool *ret_full);
-/* t_s NaN: the next sample. False: it goes backwards in time, and is not used. */
+/* t_s NaN: the next sample. False: it goes backwards in time, and is not used; where many in a row
+ * do, the next begins a stretch. */
 bool memory_series_add(struct memory_file *file, struct memory_series *series, double t_s,
                        double mb, const double *counters);
 int memory_series_judge(const struct memory_file *file, struct memory_series *series,
@@ -92,7 +96,7 @@ int memory_file_read(const char *path, const struct analyze_options *options,
 /* ---- memory_phases.c ---- */
 
 struct memory_phase {
-    const char *name; /* "start-up", "level", "growth", "step" */
+    const char *name; /* "start-up", "level", "decline", "growth", "step" and the like */
     double begin_s, end_s, from_mb, to_mb;
 };
 

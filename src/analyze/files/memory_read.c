@@ -18,6 +18,8 @@
 
 /* Of a want that the table has not: no column can be called so. */
 #define NO_COLUMN "\n"
+/* A sample before the last one has no place in a trace: it is lost, and not only out of order. */
+#define LEFT_OUT_FOR_TIME SKIP_BAD_TIME
 /* More than this is no memory in MB: the unit is another. */
 #define MB_MAX (1024.0 * 1024)
 
@@ -257,7 +259,7 @@ static int take_rows(void *context, void *result, const struct csv_rows *rows, s
                               ? count_on(&file->counters[k], rows->text[k + 3][i])
                               : NAN;
         if (!memory_series_add(file, reading->series, t_s, mb, counters))
-            skips_add(&reading->skips, SKIP_TIME_BACKWARDS, rows->line[i]);
+            skips_add(&reading->skips, LEFT_OUT_FOR_TIME, rows->line[i]);
     }
     return 0;
 }
@@ -325,7 +327,7 @@ static int take_sample(struct memory_file *file, const struct memory_sample *sam
     if (!series)
         return error_set(err, ERROR_NOMEM, "out of memory reading %s", file->name);
     if (!memory_series_add(file, series, file->is_untimed ? NAN : sample->t_s, sample->mb, NULL))
-        skips_add(&file->skips, SKIP_TIME_BACKWARDS, number);
+        skips_add(&file->skips, LEFT_OUT_FOR_TIME, number);
     return 0;
 }
 

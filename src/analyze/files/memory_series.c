@@ -12,6 +12,9 @@
 #define HOLE_STEPS 20.0
 #define HOLE_MIN_S 60.0
 #define STEPS_KNOWN 5
+/* So many samples in a row that lie before the last one: the clock was set back. Fewer are strays.
+ */
+#define BEHIND_MAX 16
 
 /* ---- stretches ---- */
 
@@ -119,10 +122,11 @@ bool memory_series_add(struct memory_file *file, struct memory_series *series, d
         t_s = (double)series->samples; /* is_untimed: all of them, see memory_read.c */
     if (now->mb.n > 0) {
         double step_s = t_s - now->end_s;
-        if (step_s < 0)
+        if (step_s < 0 && ++series->behind < BEHIND_MAX)
             return false;
-        if (is_hole(series, step_s)) {
+        if (step_s < 0 || is_hole(series, step_s)) {
             series->longest_hole_s = fmax(series->longest_hole_s, step_s);
+            series->set_back_count += step_s < 0;
             begin_stretch(series);
             now = series->now;
         } else {
@@ -130,6 +134,7 @@ bool memory_series_add(struct memory_file *file, struct memory_series *series, d
             series->step_mean_s += (step_s - series->step_mean_s) / (double)series->steps;
         }
     }
+    series->behind = 0;
     if (now->mb.n == 0) {
         now->begin_s = t_s;
         now->first_mb = mb;

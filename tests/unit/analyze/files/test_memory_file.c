@@ -207,6 +207,32 @@ static void memory_that_falls_is_not_level(void **state)
     assert_string_equal(phase_of_slope(5), "growth");
 }
 
+/* A leak whose rows are stamped an hour earlier from the 200th on; before them a single stray. */
+static void a_clock_that_was_set_back_begins_a_stretch(void **state)
+{
+    (void)state;
+    struct strbuf text = {0};
+    struct analysis analysis;
+    struct analyze_options options = file_options();
+    strbuf_append(&text, "t,rss_mb\n");
+    for (int i = 0; i < 900; i++) {
+        double t_s = 1762000000 + 5.0 * i - (i >= 200 ? 3600 : i == 100 ? 60 : 0);
+        strbuf_printf(&text, "%.0f,%.3f\n", t_s, 100 + (i >= 200 ? 0.5 * (i - 200) : 0));
+    }
+    analyze_one(&text, &options, &analysis);
+    assert_string_equal(verdict_of_row(&analysis, 0), "linear-leak");
+    assert_near(cell_of(&analysis, "series", 0, "n")->value, 685, 0);
+    assert_near(cell_of(&analysis, "series", 0, "per_min_mb")->value, 6, 1e-6);
+    const struct finding *gaps = finding_of(&analysis, "sampling_gaps");
+    assert_non_null(gaps);
+    assert_contains(gaps->sentence, "2 stretches, with the clock set back 1 time between them");
+    assert_contains(gaps->sentence, "(685 of 884)");
+    /* The stray and the fifteen rows before it was sure. */
+    assert_int_equal(skips_data(&analysis.inputs[0]->skips), 16);
+    analysis_deinit(&analysis);
+    strbuf_deinit(&text);
+}
+
 /* A monitor that was started again an hour later: two stretches, the longer one is judged. */
 static void a_long_hole_ends_a_stretch(void **state)
 {
@@ -367,7 +393,7 @@ static void bad_rows_are_counted_and_bad_files_said(void **state)
     analyze_one(&text, &options, &analysis);
     const struct skips *skips = &analysis.inputs[0]->skips;
     assert_int_equal(skips->of[SKIP_NEGATIVE].first_line, 5);
-    assert_int_equal(skips->of[SKIP_TIME_BACKWARDS].first_line, 7);
+    assert_int_equal(skips->of[SKIP_BAD_TIME].first_line, 7);
     assert_int_equal(skips->of[SKIP_NOT_A_NUMBER].first_line, 8);
     assert_true(cell_of(&analysis, "series", 0, "n")->value == 3);
     analysis_deinit(&analysis);
@@ -399,6 +425,7 @@ int main(void)
         cmocka_unit_test(noise_is_never_an_alarm),
         cmocka_unit_test(phases_show_the_start_up_and_the_step),
         cmocka_unit_test(memory_that_falls_is_not_level),
+        cmocka_unit_test(a_clock_that_was_set_back_begins_a_stretch),
         cmocka_unit_test(a_long_hole_ends_a_stretch),
         cmocka_unit_test(allocated_memory_is_preferred_and_swap_added),
         cmocka_unit_test(units_come_from_names),
