@@ -91,6 +91,7 @@ struct import {
     struct run_sink ignored;
     struct error error; /* of fresh(), which can only answer NULL */
     size_t imported, known;
+    size_t warned;     /* imported, and their tool itself says something against their figures */
     struct strbuf ids; /* of what was imported, one per line */
 };
 
@@ -101,6 +102,17 @@ static struct run_sink *fresh_in_memory(void *context)
     struct import *import = context;
     struct run *run = NULL;
     return run_list_add(&import->list, &run, &import->error) == 0 ? run_sink_of(run) : NULL;
+}
+
+static bool has_warning_of_tool(const struct run *run)
+{
+    if (strcmp(facts_get_text(&run->workload, "kind", ""), "imported") != 0)
+        return false;
+    for (size_t i = 0; i < run->finding_count; i++) {
+        if (run->findings[i].severity == SEVERITY_WARNING)
+            return true;
+    }
+    return false;
 }
 
 static struct run_sink *fresh_in_store(void *context)
@@ -116,6 +128,7 @@ static struct run_sink *fresh_in_store(void *context)
     if (store_sink(import->store, &sink, &import->error) < 0)
         return NULL;
     import->imported++;
+    import->warned += has_warning_of_tool(run);
     strbuf_printf(&import->ids, "%s\n", run->id);
     return sink;
 }
@@ -174,6 +187,8 @@ static void import_report(struct command_context *context, const struct import *
                       import->imported == 1 ? "" : "s", store_path(import->store));
         if (import->known > 0)
             strbuf_printf(out, " (%zu already there)", import->known);
+        if (import->warned > 0)
+            strbuf_printf(out, "; %zu with a warning (tacho runs show ID)", import->warned);
         strbuf_putc(out, '\n');
     }
 }
