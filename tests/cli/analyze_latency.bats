@@ -35,7 +35,7 @@ tables() {
     tables
     COLUMNS=80 "$TACHO" analyze latency latency.csv >narrow
     [ "$(grep -c 'in brackets' narrow)" -eq 0 ]
-    grep -q -- '--verbose shows the 95 % intervals' narrow
+    grep -q 'no room for the intervals: COLUMNS=[0-9]* or --verbose shows them' narrow
     "$TACHO" analyze latency latency.csv --verbose >everything
     grep -q 'in brackets 95 % intervals' everything
     grep -q '20\.08 (.*….*)' everything
