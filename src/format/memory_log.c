@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/util.h"
+#include "format/date_line.h"
 #include "format/number.h"
 
 #define FIELDS_MAX 32
@@ -155,6 +156,11 @@ static void take_time(struct memory_log *log, struct text *text)
     text->time = log->alone;
     if (take_clock(&text->at, text->end, &clock_s)) {
         text->time = time_of_day(log, clock_s);
+        return;
+    }
+    if (date_line_parse(text->at, text->end, &time)) {
+        text->at = text->end;
+        text->time = time;
         return;
     }
     size_t taken = timestamp_parse(text->at, text->end, &time);

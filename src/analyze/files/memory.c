@@ -142,10 +142,11 @@ static void tell_untimed(const struct memory_file *file, struct analysis *analys
     if (!file->is_untimed)
         return;
     finding_init(&finding, "no_times", SEVERITY_INFO, "");
-    finding_sentence(&finding,
-                     "%.150s has no times: growth is told by the sample, and how much a minute "
-                     "that is cannot be said",
-                     file->name);
+    finding_sentence(
+        &finding,
+        "%.150s has no times that can be read: growth is told by the sample, and how much a minute "
+        "that is cannot be said",
+        file->name);
     finding.n = file->series_count > 0 ? file->series[0]->samples : 0;
     finding_evidence(&finding, "%.200s", file->name);
     finding_advice(&finding, "while sleep 5; do date +%%s; ps -o pid,rss,comm -p PID; done >log");

@@ -15,6 +15,8 @@
 /* So many samples in a row that lie before the last one: the clock was set back. Fewer are strays.
  */
 #define BEHIND_MAX 16
+/* Samples of a series without times that are enough: three minutes of one every 2 s. */
+#define UNTIMED_MIN 90.0
 
 /* ---- stretches ---- */
 
@@ -194,6 +196,8 @@ int memory_series_judge(const struct memory_file *file, struct memory_series *se
 {
     CLEANUP(growth_tracker_deinit) struct growth_tracker tracker = {.floors = NULL};
     struct growth_options options = {.limit_mb = isnan(limit_mb) ? 0 : limit_mb};
+    if (file->is_untimed)
+        options.min_duration_s = UNTIMED_MIN;
     if (series->now->mb.n > series->longest->mb.n)
         series->longest = series->now;
     if (gather(file, series, &tracker) < 0)

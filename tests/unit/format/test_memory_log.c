@@ -57,6 +57,36 @@ static void ps_with_and_without_times(void **state)
     assert_int_equal(pushed.skips.rows, 3);
 }
 
+/* What date prints by itself, in its languages: all of them one minute past noon. */
+static void the_line_of_date_is_a_time(void **state)
+{
+    (void)state;
+    static const char *const dates[] = {
+        "Sun Mar  1 12:01:00 UTC 2026",    "Sun Mar  1 12:01:00 PM KST 2026",
+        "Sun 01 Mar 2026 12:01:00 PM UTC", "Sun  1 Mar 12:01:00 CET 2026",
+        "2026. 03. 01. (일) 12:01:00 KST", "2026년 03월 01일 (일) 오후 12:01:00 KST",
+        "Sun Mar  1 12:01:00 +09 2026",
+    };
+    struct memory_sample sample;
+    assert_false(push("  PID   RSS COMMAND", &sample));
+    for (size_t i = 0; i < sizeof(dates) / sizeof(*dates); i++) {
+        assert_false(push(dates[i], &sample));
+        assert_true(push(" 1234 102400 python", &sample));
+        if (sample.t_s != 1772366460)
+            fail_msg("'%s' is %.0f", dates[i], sample.t_s);
+    }
+    assert_false(push("Sun Mar  1 12:01:00 AM UTC 2026", &sample));
+    assert_true(push(" 1234 102400 python", &sample));
+    assert_true(sample.t_s == 1772366460 - 43200);
+    assert_int_equal(skips_data(&pushed.skips), 0);
+    /* No dates: a sentence with a time, a 32nd day, 13 o'clock PM. */
+    assert_false(push("started on Sun Mar  1 at 12:02:00 2026 by me", &sample));
+    assert_false(push("Sun Mar 32 12:02:00 UTC 2026", &sample));
+    assert_false(push("Sun Mar  1 13:02:00 PM UTC 2026", &sample));
+    assert_true(push(" 1234 102400 python", &sample));
+    assert_true(sample.t_s == 1772366460 - 43200);
+}
+
 static void ps_knows_how_long_a_process_runs(void **state)
 {
     (void)state;
@@ -248,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(ps_with_and_without_times, begin),
+        cmocka_unit_test_setup(the_line_of_date_is_a_time, begin),
         cmocka_unit_test_setup(ps_knows_how_long_a_process_runs, begin),
         cmocka_unit_test_setup(ps_aux_has_its_columns_elsewhere, begin),
         cmocka_unit_test_setup(pidstat_over_midnight, begin),

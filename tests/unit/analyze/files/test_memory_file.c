@@ -233,6 +233,22 @@ static void a_clock_that_was_set_back_begins_a_stretch(void **state)
     strbuf_deinit(&text);
 }
 
+/* `ps` without `date` every 5 s: how long that took is not known, and 120 samples are enough. */
+static void ten_minutes_without_times_are_not_too_short(void **state)
+{
+    (void)state;
+    struct strbuf text = {0};
+    struct analysis analysis;
+    struct analyze_options options = file_options();
+    for (int i = 0; i < 120; i++)
+        strbuf_printf(&text, "  PID   RSS COMMAND\n 77 %d python3\n", 102400 + 512 * i);
+    analyze_one(&text, &options, &analysis);
+    assert_string_equal(verdict_of_row(&analysis, 0), "linear-leak");
+    assert_near(cell_of(&analysis, "series", 0, "per_sample_mb")->value, 0.5, 1e-6);
+    analysis_deinit(&analysis);
+    strbuf_deinit(&text);
+}
+
 /* A monitor that was started again an hour later: two stretches, the longer one is judged. */
 static void a_long_hole_ends_a_stretch(void **state)
 {
@@ -426,6 +442,7 @@ int main(void)
         cmocka_unit_test(phases_show_the_start_up_and_the_step),
         cmocka_unit_test(memory_that_falls_is_not_level),
         cmocka_unit_test(a_clock_that_was_set_back_begins_a_stretch),
+        cmocka_unit_test(ten_minutes_without_times_are_not_too_short),
         cmocka_unit_test(a_long_hole_ends_a_stretch),
         cmocka_unit_test(allocated_memory_is_preferred_and_swap_added),
         cmocka_unit_test(units_come_from_names),
