@@ -97,6 +97,10 @@ shown() {
     run_split "$TACHO" analyze memory bytes.csv
     [ "$status" -eq 2 ]
     [[ $errors == *"no memory in MB"*"rss_bytes"* ]]
+    printf 'timestamp,rss_mb\n1,100\n2,101\n' >times.csv
+    run_split "$TACHO" analyze memory times.csv --column timestamp
+    [ "$status" -eq 2 ]
+    [[ $errors == *"column timestamp holds the times"* ]]
     head -c 4096 /dev/zero >binary
     run_split "$TACHO" analyze memory binary
     [ "$status" -eq 2 ]

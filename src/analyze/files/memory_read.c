@@ -141,6 +141,14 @@ static int no_memory_column(const struct csv *csv, const char *file, struct erro
     return -ERROR_INPUT;
 }
 
+static int time_is_no_memory(const struct csv *csv, const char *name, const char *file,
+                             struct error *err)
+{
+    error_set(err, ERROR_USAGE, "column %s holds the times, and not the memory", name);
+    error_at(err, file, (int)csv_header_line(csv), 0);
+    return error_hint(err, "name the column of memory, or leave --column out");
+}
+
 static void add_want(struct table *table, const char *name, enum csv_kind kind, bool is_required)
 {
     table->wants[table->count++] =
@@ -156,6 +164,8 @@ static int choose_columns(const struct csv *csv, const struct analyze_options *o
     const char *memory = options->column;
     if (!memory && memory_at < 0)
         return no_memory_column(csv, file->name, err);
+    if (memory && time_at >= 0 && strcasecmp(memory, csv_column_name(csv, (size_t)time_at)) == 0)
+        return time_is_no_memory(csv, memory, file->name, err);
     memory = memory ? memory : csv_column_name(csv, (size_t)memory_at);
     str_copy(table->memory_name, sizeof(table->memory_name), memory);
     str_copy(file->column, sizeof(file->column), memory);
