@@ -28,7 +28,7 @@ enum skip_kind {
     X(NOT_A_NUMBER, "not_a_number", "values that are no number", LOST)                             \
     X(NOT_FINITE, "not_finite", "values that are NaN or infinite", LOST)                           \
     X(NEGATIVE, "negative", "negative values where none can be", LOST)                             \
-    X(BAD_TIME, "bad_time", "times that cannot be read", LOST)                                     \
+    X(BAD_TIME, "bad_time", "times that cannot be used", LOST)                                     \
     X(TIME_BACKWARDS, "time_backwards", "times that go backwards", NOTED)                          \
     X(NO_TIME, "no_time", "rows whose time cannot be read", NOTED)                                 \
     X(OPEN_QUOTE, "open_quote", "quotes that are never closed", LOST)                              \

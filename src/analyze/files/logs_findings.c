@@ -5,6 +5,7 @@
 
 #include "analyze/files/logs_internal.h"
 #include "base/str.h"
+#include "base/unit.h"
 #include "base/util.h"
 #include "format/timestamp.h"
 
@@ -241,15 +242,16 @@ static void tell_precursors(struct logs *logs)
         if (!(p * (double)tests < PRECURSOR_P))
             continue;
         struct finding finding;
-        char place[256];
+        char place[256], chance[32];
         double share = 100 * (double)with / (double)logs->spike_lines;
         finding_init(&finding, "spike_precursor", SEVERITY_WARNING, "");
         finding_sentence(&finding,
                          "\"%.100s\" comes before %.3g %% of the %llu lines with a spike, and "
-                         "before %.3g %% of the %llu others (p = %.2g)",
+                         "before %.3g %% of the %llu others (%s)",
                          message->text, share, (unsigned long long)logs->spike_lines,
                          100 * (double)others / (double)logs->other_lines,
-                         (unsigned long long)logs->other_lines, p);
+                         (unsigned long long)logs->other_lines,
+                         unit_format_p(p, chance, sizeof(chance)));
         logs_finding_value(&finding, share, "%");
         logs_finding_interval(
             &finding, 100 * proportion_lower((double)with, (double)logs->spike_lines, 0.975),

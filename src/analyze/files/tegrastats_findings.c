@@ -5,6 +5,7 @@
 
 #include "analyze/files/tegrastats_internal.h"
 #include "analyze/growth.h"
+#include "base/unit.h"
 #include "base/util.h"
 
 /* Less swap than this comes and goes by itself. */
@@ -339,10 +340,12 @@ static void tell_energy(const struct teller *teller)
     struct interval interval = tegra_rail_mean_interval(total);
     finding_init(&finding, "energy", SEVERITY_INFO, "power_w");
     if (!isnan(energy_j)) {
+        char joule[32], watt_hours[32];
         finding_sentence(&finding,
-                         "%sthe board used %.4g J (%.3g Wh) in %.0f s, %.3g W on average (%s)",
-                         teller->words, energy_j, energy_j / 3600, covered_s, total->mw.mean / 1e3,
-                         part->total_rule);
+                         "%sthe board used %s J (%s Wh) in %.0f s, %.3g W on average (%s)",
+                         teller->words, unit_format_number(energy_j, 4, joule, sizeof(joule)),
+                         unit_format_number(energy_j / 3600, 3, watt_hours, sizeof(watt_hours)),
+                         covered_s, total->mw.mean / 1e3, part->total_rule);
         finding_advice(&finding, "divided by the items of this time it is the energy of one; the "
                                  "carrier board's own use is not in it");
     } else if (!part->signature.has_time) {
