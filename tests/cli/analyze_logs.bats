@@ -115,3 +115,55 @@ shown() {
     run grep -c $'[\033\007]' json
     [ "$output" = 0 ]
 }
+
+# Values of stdin, one each second.
+values_as_log() {
+    awk '{ printf "2026-11-20 %02d:%02d:%02d INFO app: queue size: %s\n", 8 + NR / 3600, NR / 60 % 60, NR % 60, $1 }'
+}
+
+@test "logs: a walk that goes anywhere is no growth, a queue that fills up is" {
+    /usr/bin/python3 - <<'PYTHON'
+import numpy as np
+for name, seed in (("walk%d" % i, i) for i in range(20)):
+    queue, random = [0], np.random.default_rng(seed)
+    for _ in range(600):
+        queue.append(max(0, queue[-1] + int(random.integers(-3, 4))))
+    open(name, "w").writelines("%d\n" % q for q in queue)
+random = np.random.default_rng(1)
+open("grows", "w").writelines("%d\n" % max(0, 5 + i / 6 + random.normal(0, 15)) for i in range(600))
+PYTHON
+    alarms=0
+    for i in {0..19}; do
+        values_as_log <"walk$i" >walk.log
+        "$TACHO" analyze logs walk.log --json >json
+        alarms=$((alarms + $(jq '[.findings[] | select(.rule == "number_grows")] | length' json)))
+    done
+    [ "$alarms" -le 3 ] # 1 in 18 of such walks; every third was one before
+    values_as_log <grows >grows.log
+    "$TACHO" analyze logs grows.log --json | jq -e '[.findings[].rule] | index("number_grows")'
+}
+
+@test "logs: a gauge that is often at its largest value has no limit, a queue that is full has" {
+    { seq 0 5; for _ in {1..100}; do printf '5\n6\n6\n5\n5\n'; done; } | values_as_log >gauge.log
+    "$TACHO" analyze logs gauge.log --json | jq -e '[.findings[].rule] | index("number_at_limit") == null'
+    { for _ in {1..40}; do printf '3\n12\n20\n28\n35\n41\n48\n48\n48\n48\n'; done; } | values_as_log >full.log
+    "$TACHO" analyze logs full.log --json | jq -e '[.findings[].rule] | index("number_at_limit")'
+}
+
+@test "logs: pauses are the rhythm of a job that runs now and then, and no hanging" {
+    awk 'BEGIN { for (job = 0; job < 12; job++) for (i = 0; i < 200; i++) {
+        s = job * 600 + i / 10
+        printf "2026-11-20 %02d:%02d:%06.3f INFO job: item %d\n", 8 + int(s / 3600), int(s / 60) % 60, s % 60, i } }' >cron.log
+    "$TACHO" analyze logs cron.log --json | jq -e '[.findings[].rule] | index("log_gap") == null'
+    awk 'BEGIN { s = 0; for (i = 0; i < 6000; i++) { s += i % 1000 == 999 ? 30 : 0.1
+        printf "2026-11-20 %02d:%02d:%06.3f INFO app: frame %d\n", 8 + int(s / 3600), int(s / 60) % 60, s % 60, i } }' >hangs.log
+    "$TACHO" analyze logs hangs.log --json | jq -e '[.findings[].rule] | index("log_gap")'
+}
+
+@test "logs: a --pattern that finds nothing says so" {
+    seq 100 | values_as_log >some.log
+    "$TACHO" analyze logs some.log --pattern 'nothing (?<x>[0-9]+)' --json >json
+    jq -e '.findings[0] | .rule == "pattern_not_found" and .n == 100' json
+    "$TACHO" analyze logs some.log --pattern 'size: (?<x>[0-9]+)' --json |
+        jq -e '[.findings[].rule] | index("pattern_not_found") == null'
+}

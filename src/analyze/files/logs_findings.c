@@ -11,6 +11,9 @@
 
 #define KILLS_TOLD 10
 #define ERRORS_TOLD 5
+#define PAUSES 3 /* so many longer ones may be odd where to pause is usual */
+#define PAUSED_SHARE 0.5
+#define PAUSE_FACTOR 3
 #define GAPS_TOLD 3
 #define GAP_FACTOR 10.0
 #define GAP_MIN_S 1.0
@@ -335,16 +338,32 @@ static const char *span_text(double s, char *buf, size_t size)
     return buf;
 }
 
+/* How many of the longest gaps say something. Where they make most of the time, the log of a
+ * nightly job or of a kernel, to pause is its rhythm: then only those that are much longer than
+ * other pauses. */
+static size_t odd_gaps(const struct logs *logs, size_t judged, double usual)
+{
+    double paused_s = 0;
+    size_t count = 0;
+    while (count < judged && logs->gaps[count].s >= GAP_MIN_S &&
+           logs->gaps[count].s > GAP_FACTOR * usual)
+        paused_s += logs->gaps[count++].s;
+    if (count <= PAUSES || paused_s < PAUSED_SHARE * logs->gap_us->sum / 1e6)
+        return count;
+    double pause_s = logs->gaps[PAUSES].s;
+    for (count = 0; count < PAUSES && logs->gaps[count].s > PAUSE_FACTOR * pause_s;)
+        count++;
+    return count;
+}
+
 static void tell_gaps(struct logs *logs)
 {
-    size_t judged, count = 0;
+    size_t judged;
     double usual = usual_gap(logs, &judged);
     char place[256], time[48], span[32];
     if (logs->gap_n < GAP_N || !(usual >= 0))
         return;
-    while (count < judged && logs->gaps[count].s >= GAP_MIN_S &&
-           logs->gaps[count].s > GAP_FACTOR * usual)
-        count++;
+    size_t count = odd_gaps(logs, judged, usual);
     for (size_t i = 0; i < count && i < GAPS_TOLD; i++) {
         const struct logs_gap *gap = &logs->gaps[i];
         struct finding finding;
@@ -366,8 +385,36 @@ static void tell_gaps(struct logs *logs)
     }
 }
 
+/* ---- --pattern ---- */
+
+static bool has_pattern(const struct logs *logs, const char *label)
+{
+    for (size_t i = 0; i < logs->series_count; i++) {
+        if (logs->series[i]->is_pattern && strcmp(logs->series[i]->label, label) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void tell_patterns(struct logs *logs)
+{
+    for (size_t i = 0; i < logs->patterns.count; i++) {
+        struct finding finding;
+        if (has_pattern(logs, logs->patterns.items[i].label))
+            continue;
+        finding_init(&finding, "pattern_not_found", SEVERITY_WARNING, "");
+        finding_sentence(&finding, "--pattern '%.200s' finds no number in any of the %llu lines",
+                         logs->options->patterns[i], (unsigned long long)logs->lines);
+        finding.n = logs->lines;
+        finding_advice(&finding, "it is an extended regular expression, whose group must hold the "
+                                 "number alone: try it with grep -E on one of the lines");
+        analysis_add_finding(logs->analysis, &finding);
+    }
+}
+
 void logs_findings(struct logs *logs)
 {
+    tell_patterns(logs);
     tell_kills(logs);
     for (size_t i = 0; i < logs->series_count; i++) {
         if (!logs->series[i]->is_latency)

@@ -10,10 +10,14 @@
 #define GROWTH_P 0.001
 #define GROWTH_SHARE 0.5 /* of the median, over the whole log */
 #define RISE_SHARE 0.2   /* the same of latencies */
+#define GROWTH_PARTS 10
+#define GROWTH_UPS 5 /* of the steps between these; one may lead down */
 #define LIMIT_N 20
 #define LIMIT_SHARE 0.2
-#define STALL_RUN 5    /* values that stand still */
-#define STALL_FACTOR 3 /* times longer than ever before */
+#define LIMIT_PILE 2     /* times as many values as just below it */
+#define LIMIT_BELOW 0.25 /* of the range: what is just below */
+#define STALL_RUN 5      /* values that stand still */
+#define STALL_FACTOR 3   /* times longer than ever before */
 #define ENDED_N 20
 #define ENDED_FACTOR 10
 #define ENDED_LINES 100
@@ -85,11 +89,41 @@ static double rise_of(const struct logs_series *series)
     return series->trend.slope * span;
 }
 
+/* From tenth to tenth of the log: a walk that goes anywhere has a trend as significant as growth
+ * has, but it does not go up again and again. */
+static bool goes_up(const struct logs_series *series)
+{
+    double before = 0;
+    size_t ups = 0, downs = 0;
+    for (size_t part = 0; part < GROWTH_PARTS; part++) {
+        size_t from = part * series->points / GROWTH_PARTS;
+        size_t to = (part + 1) * series->points / GROWTH_PARTS;
+        double mean = stats_mean(series->point_value + from, to - from);
+        ups += part > 0 && mean > before;
+        downs += part > 0 && mean < before;
+        before = mean;
+    }
+    return ups >= GROWTH_UPS && downs <= 1;
+}
+
 static bool rises(const struct logs_series *series, double share)
 {
     double base = fabs(series->median);
     return series->n >= GROWTH_N && series->trend.p_value < GROWTH_P && series->trend.lo > 0 &&
-           series->max > series->min && rise_of(series) > share * base;
+           series->max > series->min && rise_of(series) > share * base &&
+           series->points >= GROWTH_PARTS && goes_up(series);
+}
+
+/* What is bounded piles up at the bound: there are more values than on the way to it. */
+static bool piles_up(const struct logs_series *series)
+{
+    double below = series->max - LIMIT_BELOW * (series->max - series->min);
+    size_t at = 0, near = 0;
+    for (size_t i = 0; i < series->points; i++) {
+        at += series->point_value[i] == series->max;
+        near += series->point_value[i] >= below && series->point_value[i] < series->max;
+    }
+    return at >= LIMIT_PILE * near;
 }
 
 static void tell_growth(struct logs *logs, const struct logs_series *series)
@@ -130,7 +164,7 @@ static void tell_limit(struct logs *logs, const struct logs_series *series)
         !is_stock(series->label) || series->max <= series->median * 1.001)
         return;
     /* A queue that is empty most of the time has two values, and stands at neither. */
-    if (series->max - series->min < 3)
+    if (series->max - series->min < 3 || !piles_up(series))
         return;
     finding_init(&finding, "number_at_limit", SEVERITY_WARNING, series->label);
     finding_sentence(&finding, "%s is %.6g, its largest value, in %.3g %% of its lines: a limit",
