@@ -74,7 +74,7 @@ static int odd_line(struct csv_scan *scan, bool is_last, struct error *err)
     const struct csv *csv = scan->csv;
     struct csv_marks *marks = &scan->marks;
     const char *line = marks->text + (uint32_t)(marks->any[marks->any_at - 1] + 1);
-    const char *at = line, *end = line, *last = line;
+    const char *at = line, *end, *last;
     struct csv_field fields[CSV_WANTS_MAX];
     size_t count = 0;
     bool is_open = false;

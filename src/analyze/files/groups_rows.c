@@ -19,20 +19,22 @@ static inline uint64_t word_before(const char *end, size_t size)
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
 #endif
-    return size > 0 ? word >> (8 * (8 - size)) : 0;
+    return size > 0 ? word >> (8 * (8 - size) & 63) : 0;
 }
 
 /* Multiplicative hashing (D. E. Knuth, TAOCP 6.4): the upper bits are those that count. */
 static inline uint64_t mix(uint64_t hash, uint64_t word)
 {
-    return ((hash ^ hash >> 32) ^ word) * 0x9e3779b97f4a7c15u;
+    return (hash ^ word) * 0x9e3779b97f4a7c15u;
 }
 
 static uint64_t key_hash(const char *key, size_t size)
 {
     uint64_t hash = size;
-    for (; size > 8; key += 8, size -= 8)
+    for (; size > 8; key += 8, size -= 8) {
         hash = mix(hash, word_before(key + 8, 8));
+        hash ^= hash >> 32;
+    }
     return mix(hash, word_before(key + size, size));
 }
 
