@@ -45,15 +45,20 @@ static uint64_t end_of_first_run(const struct ort_spans *runs)
     return first->start_ns + first->duration_ns;
 }
 
-/* Calls of a run that the end of the file came before: their run has no time, and they are a part
- * of it only. The calls stand in order of time. */
-static void drop_unfinished(const struct ort_spans *runs, struct ort_spans *calls)
+/* The end of the last run, behind which calls are those of a run that the end of the file came
+ * before: it has no time, and they are a part of it only. UINT64_MAX where there are no others. */
+static uint64_t end_of_runs(const struct ort_spans *runs, const struct ort_builder_node *nodes,
+                            size_t count)
 {
     uint64_t last_ns = 0;
+    bool has_calls = false;
     for (size_t i = 0; i < runs->count; i++)
         last_ns = u64_max(last_ns, runs->items[i].start_ns + runs->items[i].duration_ns);
-    while (runs->count > 0 && calls->count > 0 && calls->items[calls->count - 1].start_ns > last_ns)
-        calls->count--;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < nodes[i].calls.count && runs->count > 0; k++)
+            has_calls = has_calls || nodes[i].calls.items[k].start_ns <= last_ns;
+    }
+    return has_calls ? last_ns : UINT64_MAX;
 }
 
 static int list_runs(struct ort_profile *profile, struct ort_spans *runs)
@@ -131,7 +136,7 @@ int ort_profile_assemble(struct ort_profile *profile, struct ort_builder_node *n
                          struct ort_spans *runs, struct error *err)
 {
     struct arena *arena = &profile->arena;
-    uint64_t after_ns = end_of_first_run(runs);
+    uint64_t after_ns = end_of_first_run(runs), end_ns = end_of_runs(runs, nodes, count);
     profile->nodes = arena_alloc(arena, count * sizeof(*profile->nodes));
     profile->shares = arena_alloc(arena, PROVIDERS_MAX * sizeof(*profile->shares));
     if (!profile->nodes || !profile->shares || list_runs(profile, runs) < 0)
@@ -139,7 +144,8 @@ int ort_profile_assemble(struct ort_profile *profile, struct ort_builder_node *n
     for (size_t i = 0; i < count; i++) {
         struct ort_spans *calls = &nodes[i].calls;
         qsort(calls->items, calls->count, sizeof(*calls->items), by_start);
-        drop_unfinished(runs, calls);
+        while (calls->count > 0 && calls->items[calls->count - 1].start_ns > end_ns)
+            calls->count--;
         if (calls->count == 0)
             continue;
         if (fill_node(arena, &nodes[i], after_ns, &profile->nodes[profile->node_count++]) < 0)
